@@ -1,0 +1,129 @@
+// Connections to Postgres: a pool, one connection of it, a transaction. Everything that runs SQL
+// takes a Connection, so that the caller decides whether several statements commit together.
+import pg from 'pg'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import type { Logger } from '#shared/runtime/logging.ts'
+import { retryDelayMs } from './retry-delay.ts'
+
+export type Pool = pg.Pool
+/** Whatever runs a statement: one connection, or the pool, which picks a free one each time. */
+export type Connection = Pick<pg.ClientBase, 'query'>
+
+export interface PoolOptions {
+  /** Connections at most; ten unless told otherwise. */
+  readonly size?: number
+  /** Shown in pg_stat_activity. */
+  readonly name?: string
+  /** Hears of connections that broke while nobody used them. */
+  readonly log?: Logger
+}
+
+/** How long to wait for a connection, in ms: longer than a server's restart, shorter than patience. */
+const connectTimeoutMs = 10_000
+
+/**
+ * Makes a pool; nothing is connected yet. bigint columns come back as numbers; one beyond 2^53
+ * fails its query. Whoever makes the pool ends it.
+ */
+export function createPool(databaseUrl: string, { size = 10, name, log }: PoolOptions = {}): Pool {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: size,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    types: typeParsers(),
+    ...(name && { application_name: name })
+  })
+  // Without a listener Node would end the process. The pool has dropped the connection already.
+  pool.on('error', error => log?.warn({ err: error }, 'lost an idle database connection'))
+  return pool
+}
+
+/**
+ * Runs `act` on one connection of the pool.
+ *
+ * @throws DATABASE_UNAVAILABLE when no connection can be made; otherwise what `act` throws.
+ */
+export async function withConnection<T>(
+  pool: Pool,
+  act: (connection: Connection) => Promise<T>
+): Promise<T> {
+  const client = await connect(pool)
+  let lost: Error | undefined
+  // A connection that breaks between two statements says so by this event; the next statement fails.
+  const onError = (error: Error) => {
+    lost = error
+  }
+  client.on('error', onError)
+  try {
+    return await act(client)
+  } finally {
+    client.off('error', onError)
+    client.release(lost)
+  }
+}
+
+/**
+ * Runs `act` in a transaction: committed when it returns, rolled back when it throws.
+ *
+ * @throws DATABASE_UNAVAILABLE when no connection can be made; otherwise what `act` throws, or
+ * the failure to commit.
+ */
+export async function withTransaction<T>(
+  pool: Pool,
+  act: (connection: Connection) => Promise<T>
+): Promise<T> {
+  return withConnection(pool, async connection => {
+    await connection.query('begin')
+    try {
+      const result = await act(connection)
+      await commit(connection)
+      return result
+    } catch (error) {
+      await rollBack(connection)
+      throw error
+    }
+  })
+}
+
+/** Postgres answers a commit after a failed statement with a rollback, and calls it no error. */
+async function commit(connection: Connection): Promise<void> {
+  const { command } = await connection.query('commit')
+  if (command === 'COMMIT') return
+  throw new Error('rolled back: a statement of this transaction failed and nobody said so')
+}
+
+/** A rollback only fails on a broken connection, and then the server has rolled back by itself. */
+async function rollBack(connection: Connection): Promise<void> {
+  await connection.query('rollback').catch(() => undefined)
+}
+
+async function connect(pool: Pool): Promise<pg.PoolClient> {
+  try {
+    return await pool.connect()
+  } catch (cause) {
+    throw new RecommenderError(
+      'DATABASE_UNAVAILABLE',
+      `no connection to Postgres (${reason(cause)}); check DATABASE_URL and that the server runs`,
+      { cause, canRetry: retryDelayMs(cause) !== undefined }
+    )
+  }
+}
+
+/** Node's error for "refused on every address" has a code and an empty message. */
+function reason(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause)
+  return cause.message || ('code' in cause ? String(cause.code) : cause.name)
+}
+
+function typeParsers(): pg.TypeOverrides {
+  const parsers = new pg.TypeOverrides()
+  parsers.setTypeParser(pg.types.builtins.INT8, parseWholeNumber)
+  return parsers
+}
+
+function parseWholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} does not fit a number`)
+  return value
+}

@@ -1,0 +1,103 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { migrate } from '#shared/database/migrate.ts'
+import { createLogger } from '#shared/runtime/logging.ts'
+import { createEmptyDatabase, type TestDatabase } from '#test/support/postgres.ts'
+
+const log = createLogger({ name: 'test', level: 'silent' })
+const ourMigrations = join(import.meta.dirname, '../../../migrations')
+
+let database: TestDatabase
+let folder: string
+beforeEach(async () => {
+  database = await createEmptyDatabase()
+  folder = await mkdtemp(join(tmpdir(), 'nextrie-migrations-'))
+  await write('0001-first.sql', 'create table first (n integer);')
+})
+afterEach(async () => {
+  await database.drop()
+  await rm(folder, { recursive: true })
+})
+
+test('our own migrations bring an empty database up to date, and a second run does nothing', async () => {
+  const applied = await migrate(database.pool, ourMigrations, log)
+  const again = await migrate(database.pool, ourMigrations, log)
+
+  expect(applied).toEqual(applied.map((_, index) => index + 1))
+  expect(applied.length).toBeGreaterThanOrEqual(3)
+  expect(again).toEqual([])
+})
+
+test('what was added later is applied later', async () => {
+  await migrate(database.pool, folder, log)
+  await write('0002-second.sql', 'alter table first add m integer;')
+
+  expect(await migrate(database.pool, folder, log)).toEqual([2])
+})
+
+test('two programs that start together apply each migration once', async () => {
+  await write('0002-slow.sql', 'select pg_sleep(0.2); insert into first values (1);')
+
+  const outcomes = await Promise.all([
+    migrate(database.pool, folder, log),
+    migrate(database.pool, folder, log),
+    migrate(database.pool, folder, log)
+  ])
+
+  expect(outcomes.sort()).toEqual([[], [], [1, 2]])
+  expect((await database.pool.query('select n from first')).rows).toEqual([{ n: 1 }])
+})
+
+test('a failing migration leaves nothing of itself and everything before it', async () => {
+  await write('0002-broken.sql', 'insert into first values (7); select no_such_column from first;')
+
+  await expect(migrate(database.pool, folder, log)).rejects.toMatchObject({
+    code: 'MIGRATION_FAILED',
+    message: '0002-broken.sql failed: column "no_such_column" does not exist'
+  })
+
+  expect((await database.pool.query('select n from first')).rows).toEqual([])
+  await write('0002-broken.sql', 'insert into first values (8);')
+  expect(await migrate(database.pool, folder, log)).toEqual([2])
+})
+
+test('a migration that was edited after it was applied is refused', async () => {
+  await migrate(database.pool, folder, log)
+  await write('0001-first.sql', 'create table first (n bigint);')
+
+  await expect(migrate(database.pool, folder, log)).rejects.toMatchObject({
+    code: 'MIGRATION_FAILED',
+    message: expect.stringContaining('put the change into a new migration')
+  })
+})
+
+test('other line ends are not an edit', async () => {
+  await write('0002-lines.sql', 'create table second (\n  n integer\n);\n')
+  await migrate(database.pool, folder, log)
+  await write('0002-lines.sql', 'create table second (\r\n  n integer\r\n);\r\n')
+
+  expect(await migrate(database.pool, folder, log)).toEqual([])
+})
+
+test('an older program runs after a later migration, but not after a breaking one', async () => {
+  await write('0002-later.sql', 'create table later (n integer);')
+  await migrate(database.pool, folder, log)
+  await rm(join(folder, '0002-later.sql'))
+  expect(await migrate(database.pool, folder, log)).toEqual([])
+
+  await write('0002-later.sql', 'create table later (n integer);')
+  await write('0003-breaking.sql', '--! breaking\ndrop table first;')
+  await migrate(database.pool, folder, log)
+  await rm(join(folder, '0003-breaking.sql'))
+
+  await expect(migrate(database.pool, folder, log)).rejects.toMatchObject({
+    code: 'MIGRATION_FAILED',
+    message: expect.stringContaining('install the newer version')
+  })
+})
+
+async function write(file: string, sql: string): Promise<void> {
+  await writeFile(join(folder, file), sql)
+}

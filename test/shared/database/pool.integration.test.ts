@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createPool, withConnection, withTransaction } from '#shared/database/pool.ts'
+import { createTestDatabase, type TestDatabase, urlOf } from '#test/support/postgres.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+  await database.pool.query('create table notes (text text primary key)')
+})
+afterAll(() => database.drop())
+
+describe('createPool', () => {
+  test('a bigint comes back as a number', async () => {
+    const { rows } = await database.pool.query('select 9007199254740991::bigint as n')
+
+    expect(rows).toEqual([{ n: 9007199254740991 }])
+  })
+
+  test('a bigint that does not fit a number fails the query and nothing else', async () => {
+    await expect(database.pool.query('select 9007199254740993::bigint as n')).rejects.toThrow(
+      'bigint 9007199254740993 does not fit a number'
+    )
+
+    expect((await database.pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
+  })
+})
+
+describe('withTransaction', () => {
+  test('what was written is there when it returns', async () => {
+    const result = await withTransaction(database.pool, async connection => {
+      await connection.query("insert into notes values ('kept')")
+      return 'done'
+    })
+
+    expect(result).toBe('done')
+    expect(await notes()).toEqual(['kept'])
+  })
+
+  test('what was written is gone when it throws, and the error is the caller’s', async () => {
+    const failure = new Error('changed my mind')
+    const attempt = withTransaction(database.pool, async connection => {
+      await connection.query("insert into notes values ('lost')")
+      throw failure
+    })
+
+    await expect(attempt).rejects.toBe(failure)
+    expect(await notes()).not.toContain('lost')
+  })
+
+  test('a statement that failed without notice does not end in a silent rollback', async () => {
+    const attempt = withTransaction(database.pool, async connection => {
+      await connection.query("insert into notes values ('unnoticed')")
+      await connection.query('select 1 / 0').catch(() => undefined)
+    })
+
+    await expect(attempt).rejects.toThrow('rolled back')
+    expect(await notes()).not.toContain('unnoticed')
+  })
+
+  test('a connection cut in the middle fails the transaction but not the process or the pool', async () => {
+    const attempt = withTransaction(database.pool, async connection => {
+      const { rows } = await connection.query('select pg_backend_pid() as pid')
+      await connection.query("insert into notes values ('cut')")
+      await database.pool.query('select pg_terminate_backend($1)', [rows[0].pid])
+      await expect.poll(() => connectionIsThere(rows[0].pid)).toBe(false)
+      await connection.query('select 1')
+    })
+
+    await expect(attempt).rejects.toThrow()
+    expect(await notes()).not.toContain('cut')
+  })
+})
+
+describe('withConnection', () => {
+  test('a server that is not there is DATABASE_UNAVAILABLE and may be tried again', async () => {
+    const pool = createPool('postgres://nobody@127.0.0.1:1/nothing')
+
+    await expect(withConnection(pool, async () => 1)).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      canRetry: true,
+      message: expect.stringContaining('ECONNREFUSED')
+    })
+
+    await pool.end()
+  })
+
+  test('a database that does not exist is not worth another try', async () => {
+    const pool = createPool(urlOf(database.url, 'no_such_database'))
+
+    await expect(withConnection(pool, async () => 1)).rejects.toMatchObject({
+      code: 'DATABASE_UNAVAILABLE',
+      canRetry: false
+    })
+
+    await pool.end()
+  })
+
+  test('gives the connection back when the act throws', async () => {
+    const pool = createPool(database.url, { size: 1 })
+    const fails = async () => {
+      throw new Error('no')
+    }
+
+    await expect(withConnection(pool, fails)).rejects.toThrow('no')
+    await expect(withConnection(pool, async () => 'again')).resolves.toBe('again')
+
+    await pool.end()
+  })
+})
+
+async function notes(): Promise<string[]> {
+  const { rows } = await database.pool.query<{ text: string }>('select text from notes')
+  return rows.map(row => row.text)
+}
+
+async function connectionIsThere(pid: number): Promise<boolean> {
+  const { rows } = await database.pool.query('select from pg_stat_activity where pid = $1', [pid])
+  return rows.length > 0
+}

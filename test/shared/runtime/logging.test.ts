@@ -1,0 +1,22 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const program = new URL('./signal-program.ts', import.meta.url).pathname
+
+test('without a terminal a line is JSON, and the last one is not lost when the program exits', async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    '--import',
+    'tsx',
+    program,
+    'logs and exits'
+  ])
+
+  expect(JSON.parse(stdout)).toMatchObject({
+    level: 'info',
+    name: 'program',
+    items: 3,
+    msg: 'release published',
+    time: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
+  })
+})

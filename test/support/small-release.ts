@@ -1,0 +1,107 @@
+// A model with random weights, and a release of it: everything that loading, searching and answering
+// do with a trained one can be tested on it, in no time.
+import * as tf from '@tensorflow/tfjs-core'
+import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
+import { initialDecoder } from '#shared/model/decoder.ts'
+import { initialWeights, type ModelConfig, type Weights } from '#shared/model/model.ts'
+import type { NamedArrays } from '#shared/model/safetensors.ts'
+import { arraysOf } from '#shared/model/weights.ts'
+import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { loadModel, modelFiles, type TrainedModel } from '#shared/recommendations/release-model.ts'
+import { takeSample } from '#shared/recommendations/sample.ts'
+import type { Manifest } from '#shared/releases/manifest.ts'
+import { writeRelease } from '#shared/releases/release-folder.ts'
+import { createRandom, type Random } from '#shared/runtime/random.ts'
+
+const config: ModelConfig = {
+  width: 8,
+  rowWidth: 4,
+  columns: 2,
+  rows: 10,
+  blocks: 1,
+  heads: 2,
+  maxLength: 5,
+  eventTypes: 4,
+  gapBuckets: 8,
+  categoryClasses: [3]
+}
+
+/** A TF.js backend must have been started. @param itemKeys in the order of the release. */
+export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel {
+  const random = createRandom(seed)
+  const vectors = Float32Array.from({ length: itemKeys.length * config.width }, random.normal)
+  const { itemIds, codebook } = assignResidualKmeans(vectors, config.width, random)
+  const sessions = Array.from({ length: 50 }, () =>
+    Int32Array.from({ length: 6 }, () => random.integer(itemKeys.length))
+  )
+  return {
+    itemKeys,
+    reading: {
+      features: [{ kind: 'number', name: 'price', attribute: 'price', chunks: 2, boundaries: [5] }],
+      keyLayout: { name: 'item key', chunks: 2 },
+      buckets: 64
+    },
+    reachedRows: Int32Array.from({ length: config.rows }, (_, row) => 3 * row),
+    config,
+    weights: { ...taken(initialWeights(config, random)), ...taken(decoderOf(random)) },
+    vectors,
+    itemIds,
+    codebook,
+    coVisitation: fitCoVisitation(sessions, itemKeys.length, 'all'),
+    clicks: Int32Array.from(itemKeys, () => random.integer(100)),
+    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6 },
+    repeats: true
+  }
+}
+
+/** A decoder whose correction does something: a fresh one's output is zero. */
+function decoderOf(random: Random): Weights {
+  const fresh = initialDecoder(config.width, 3, random)
+  tf.dispose(fresh['decoder.output'])
+  const output = Float32Array.from({ length: config.width ** 2 }, () => random.normal() / 4)
+  return { ...fresh, 'decoder.output': tf.tensor2d(output, [config.width, config.width]) }
+}
+
+function taken(weights: Weights): NamedArrays {
+  const arrays = arraysOf(weights)
+  tf.dispose(weights as tf.TensorContainer)
+  return arrays
+}
+
+/** Everything of a manifest but the files. */
+export function manifestFacts(facts: Partial<Manifest> = {}): Omit<Manifest, 'files'> {
+  return {
+    format: 1,
+    releaseId: '20260301T090000Z-0a1b2c',
+    createdAt: '2026-03-01T09:00:00.000Z',
+    madeWith: { nextrie: '0.1.0' },
+    seed: 1,
+    config: {},
+    data: {
+      fromPosition: 1,
+      toPosition: 300,
+      firstEventAt: '2026-01-01T08:00:00.000Z',
+      lastEventAt: '2026-02-27T16:00:00.000Z',
+      validationFrom: '2026-01-31T00:00:00.000Z',
+      testFrom: '2026-02-14T00:00:00.000Z',
+      events: 300,
+      items: 6,
+      sessions: { training: 50, validation: 6, test: 6 },
+      eventIdsSha256: 'ab'.repeat(32)
+    },
+    metrics: [],
+    sample: { clicked: [], answer: [] },
+    ...facts
+  }
+}
+
+/** Writes a release that answers its sample as the model does. @returns the path of its folder. */
+export async function writeSmallRelease(
+  folder: string,
+  trained: TrainedModel,
+  facts: Partial<Manifest> = {}
+): Promise<string> {
+  const sample = takeSample(loadModel(trained), trained.itemKeys.slice(0, 2))
+  const manifest = manifestFacts({ sample, ...facts })
+  return (await writeRelease(folder, manifest, modelFiles(trained))).location
+}
