@@ -1,0 +1,64 @@
+// Exactly once, from Kafka to the log.
+//
+// The rule. One Postgres transaction holds everything that a batch of messages changes: the new
+// offset of its partition, the events (or items), the tails of their sessions, and its dead letters.
+// It commits as a whole or not at all, so wherever a process, a broker or a server dies, the offset
+// in Postgres says exactly which messages are in the log. Reading begins at that offset.
+//
+// 1. The offset is moved first, and only from where this consumer believes it is. That locks its row:
+//    a second consumer which believes to own the partition waits here. If it finds the offset moved,
+//    it was overtaken (its generation is stale, or its own commit went through but the answer was
+//    lost): it writes nothing and looks its place up again.
+// 2. Messages that cannot be accepted become dead letters: a row here, and a message in the
+//    dead-letter topic, which must be in Kafka before the transaction commits. A crash between the
+//    two sends it again: at least once in the topic, once in the relation. The rest goes on.
+// 3. The events are appended last, because appending holds the log's lock until the commit.
+//
+// Redelivery is harmless on its own as well: an event id is appended once, whoever sends it.
+//
+// A failure that passes by itself (Postgres away, a deadlock: shared/database/retry-delay.ts; Kafka
+// not taking dead letters) is tried again with the same batch, for as long as the partition is ours.
+// Nothing is skipped to get past it. Any other failure is a bug and ends the program.
+import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
+import { moveOffset } from '#shared/eventlog/consumer-offsets.ts'
+import { type DeadLetter, insertDeadLetters } from '#shared/eventlog/dead-letters.ts'
+import type { Logger } from '#shared/runtime/logging.ts'
+import type { Batch } from './consumer.ts'
+import { retry } from './retry.ts'
+
+export interface CommitContext {
+  readonly pool: Pool
+  readonly group: string
+  readonly log: Logger
+  /** Returns when Kafka has them. */
+  sendDeadLetters(letters: readonly DeadLetter[]): Promise<void>
+}
+
+export interface BatchContent<T> {
+  readonly deadLetters: readonly DeadLetter[]
+  /** Writes what was accepted. */
+  write(connection: Connection): Promise<T>
+}
+
+/**
+ * Commits a batch as one.
+ *
+ * @returns what `write` returned, or `undefined` when the batch is not ours to commit.
+ */
+export async function commitBatch<T>(
+  context: CommitContext,
+  batch: Batch,
+  content: BatchContent<T>
+): Promise<{ written: T } | undefined> {
+  const { pool, group, log } = context
+  const { topic, partition, from, to } = batch
+  const attempt = () =>
+    withTransaction(pool, async connection => {
+      const isOurs = await moveOffset(connection, { group, topic, partition }, { from, to })
+      if (!isOurs) return undefined
+      await insertDeadLetters(connection, content.deadLetters)
+      await context.sendDeadLetters(content.deadLetters)
+      return { written: await content.write(connection) }
+    })
+  return retry(attempt, { isWanted: batch.isWanted, log: log.child({ topic, partition, from }) })
+}

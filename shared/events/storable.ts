@@ -1,0 +1,29 @@
+// Whether the log can keep a JSON value exactly. Postgres refuses some texts that JSON allows, and
+// numbers too large for a double would silently change: such a message is rejected at the edge, so
+// that no accepted message can fail later and stop the ones behind it.
+
+/** Deep enough for any honest message; keeps every recursive walk far from the stack's end. */
+const deepestLevel = 32
+
+/** Says what cannot be kept, or `undefined` when all of it can. */
+export function findUnstorable(value: unknown, level = 0): string | undefined {
+  if (typeof value === 'string') return findUnstorableText(value)
+  if (typeof value === 'number') {
+    return Number.isFinite(value) ? undefined : 'it has a number beyond the range of a double'
+  }
+  if (typeof value !== 'object' || value === null) return undefined
+  if (level === deepestLevel) return `it is nested more than ${deepestLevel} levels deep`
+  for (const [key, inner] of Object.entries(value)) {
+    const fault = findUnstorableText(key) ?? findUnstorable(inner, level + 1)
+    if (fault) return fault
+  }
+  return undefined
+}
+
+const loneSurrogate = /\p{Surrogate}/u
+
+function findUnstorableText(text: string): string | undefined {
+  if (text.includes('\0')) return 'it has a NUL character in a text'
+  if (loneSurrogate.test(text)) return 'it has half of a surrogate pair in a text'
+  return undefined
+}

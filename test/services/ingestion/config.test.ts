@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest'
+import { ingestionConfig } from '#services/ingestion/config.ts'
+
+test('only the database and the brokers have to be named', () => {
+  const config = ingestionConfig({
+    DATABASE_URL: 'postgres://localhost/nextrie',
+    KAFKA_BROKERS: 'a:9092, b:9092'
+  })
+
+  expect(config).toEqual({
+    databaseUrl: 'postgres://localhost/nextrie',
+    brokers: ['a:9092', 'b:9092'],
+    eventsTopic: 'events',
+    itemsTopic: 'items',
+    deadLetterTopic: 'events.dead-letter',
+    group: 'nextrie-ingestion',
+    sessionTimeoutSeconds: 6,
+    logLevel: 'info'
+  })
+})
+
+test('every fault is named at once', () => {
+  const environment = { LOG_LEVEL: 'loud', KAFKA_SESSION_TIMEOUT_SECONDS: '1' }
+
+  expect(() => ingestionConfig(environment)).toThrow(
+    /DATABASE_URL is missing; KAFKA_BROKERS is missing; KAFKA_SESSION_TIMEOUT_SECONDS must be .*; LOG_LEVEL must be/
+  )
+})

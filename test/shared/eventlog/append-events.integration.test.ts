@@ -1,0 +1,211 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type Connection, withTransaction } from '#shared/database/pool.ts'
+import { type AppendOutcome, appendEvents } from '#shared/eventlog/append-events.ts'
+import { type LoggedEvent, lastPosition, readEvents } from '#shared/eventlog/read-events.ts'
+import { checkEvent } from '#shared/events/decode-event.ts'
+import { type Event, eventTypes } from '#shared/events/event.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+beforeEach(async () => {
+  await database.pool.query('truncate events, session_tails restart identity')
+})
+
+describe('appending', () => {
+  test('keeps every event as it is, in the order given', async () => {
+    const events = [
+      event('a', { visitorId: 'v-1' }),
+      event('b', { type: 'purchase', properties: { value: 19.9, context: { page: 'cart' } } }),
+      impression('c', ['A1', 'A2'])
+    ]
+
+    const outcome = await append(events)
+
+    const logged = await readAll()
+    expect(outcome).toEqual({ appended: 3, duplicates: 0 })
+    expect(logged).toMatchObject(events)
+    expect(logged.map(each => each.position)).toEqual([1, 2, 3])
+  })
+
+  test('counts an event that the log has, or that comes twice at once, as a duplicate', async () => {
+    await append([event('a')])
+
+    const outcome = await append([event('b'), event('a'), event('b', { itemKey: 'other' })])
+
+    expect(outcome).toEqual({ appended: 1, duplicates: 2 })
+    expect((await readAll()).map(each => [each.id, each.itemKey])).toEqual([
+      ['a', 'A13'],
+      ['b', 'A13']
+    ])
+  })
+
+  test('of nothing does nothing', async () => {
+    expect(await append([])).toEqual({ appended: 0, duplicates: 0 })
+  })
+
+  test('leaves neither event nor tail when its transaction fails', async () => {
+    const failing = withTransaction(database.pool, async connection => {
+      await appendEvents(connection, [event('a')])
+      throw new Error('later in the transaction')
+    })
+
+    await expect(failing).rejects.toThrow('later')
+    expect(await readAll()).toEqual([])
+    expect(await tailRows()).toEqual([])
+  })
+
+  test('takes every event that the check lets through, and gives it back unchanged', async () => {
+    const wildText = fc.string({ unit: 'binary', minLength: 1, maxLength: 200 })
+    const wildMessage = fc.record({
+      id: wildText,
+      type: fc.constantFrom(...eventTypes),
+      time: fc
+        .date({ min: new Date(0), max: new Date('9999-12-31'), noInvalidDate: true })
+        .map(date => date.toISOString()),
+      session: wildText,
+      visitor: wildText,
+      item: wildText,
+      items: fc.array(wildText, { maxLength: 3 }),
+      more: fc.jsonValue()
+    })
+    const batch = fc.uniqueArray(wildMessage, { selector: ({ id }) => id, maxLength: 20 })
+
+    await fc.assert(
+      fc.asyncProperty(batch, async messages => {
+        await database.pool.query('truncate events, session_tails')
+        const events = messages
+          .map(checkEvent)
+          .flatMap(each => ('event' in each ? [each.event] : []))
+        await append(events)
+        expect(await readAll()).toMatchObject(events)
+      }),
+      { numRuns: 30 }
+    )
+  })
+})
+
+test('of many appends at once, a reader that has seen a position misses none before it', async () => {
+  const seen: number[] = []
+  let isDone = false
+  const follow = async () => {
+    for (let isLast = false; !isLast; ) {
+      isLast = isDone
+      for (const each of await readAll(seen.at(-1))) seen.push(each.position)
+    }
+  }
+  const following = follow()
+
+  const batches = Array.from({ length: 40 }, (_, batch) =>
+    Array.from({ length: 5 }, (_, index) => event(`${batch}-${index}`))
+  )
+  await Promise.all(batches.map(append))
+  isDone = true
+  await following
+
+  expect(seen).toEqual((await readAll()).map(each => each.position))
+  expect(seen).toHaveLength(200)
+})
+
+describe('the tail of a session', () => {
+  test('is what the log says, whatever comes in whatever order and however often', async () => {
+    const someEvent = fc.record({
+      id: fc.nat(150).map(String),
+      sessionId: fc.constantFrom('s-1', 's-2', 's-3'),
+      type: fc.constantFrom(...eventTypes),
+      minute: fc.nat(40)
+    })
+    const batches = fc.array(fc.array(someEvent, { maxLength: 60 }), { maxLength: 5 })
+
+    await fc.assert(
+      fc.asyncProperty(batches, async sent => {
+        await database.pool.query('truncate events, session_tails')
+        for (const batch of sent) await append(batch.map(toEvent))
+        expect(await tailRows()).toEqual(await tailsFromLog())
+      }),
+      { numRuns: 25 }
+    )
+  })
+
+  test('has no impressions', async () => {
+    await append([event('a'), impression('b', ['A1'])])
+
+    expect(await tailRows()).toMatchObject([{ events: [{ id: 'a' }] }])
+  })
+
+  test('names the last visitor that an event named', async () => {
+    await append([event('a', { visitorId: 'v-1' })])
+    await append([event('b')])
+
+    expect(await tailRows()).toMatchObject([{ visitor_id: 'v-1' }])
+  })
+})
+
+function append(events: readonly Event[]): Promise<AppendOutcome> {
+  return withTransaction(database.pool, connection => appendEvents(connection, events))
+}
+
+async function readAll(after = 0): Promise<LoggedEvent[]> {
+  const upTo = await lastPosition(database.pool)
+  const events: LoggedEvent[] = []
+  for await (const batch of readEvents(database.pool, { after, upTo })) events.push(...batch)
+  return events
+}
+
+async function tailRows() {
+  const { rows } = await database.pool.query(
+    'select session_id, visitor_id, events from session_tails order by session_id'
+  )
+  return rows
+}
+
+/** The same tails, computed from nothing but the log. */
+async function tailsFromLog() {
+  const connection: Connection = database.pool
+  const { rows } = await connection.query(
+    `with ranked as (
+       select *, row_number() over (
+         partition by session_id order by occurred_at desc, position desc) as place
+       from events where type <> 'impression'
+     )
+     select session_id, max(visitor_id) as visitor_id,
+            jsonb_agg(jsonb_build_object('id', event_id, 'type', type, 'item', item_key,
+              'at', to_char(occurred_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+              order by place desc) as events
+     from ranked where place <= 50 group by session_id order by session_id`
+  )
+  return rows
+}
+
+interface Sketch {
+  readonly id: string
+  readonly sessionId: string
+  readonly type: Event['type']
+  readonly minute: number
+}
+
+function toEvent({ id, sessionId, type, minute }: Sketch): Event {
+  return event(id, { sessionId, type, occurredAt: new Date(Date.UTC(2026, 2, 1, 9, minute)) })
+}
+
+function event(id: string, facts: Partial<Event> = {}): Event {
+  return {
+    id,
+    type: 'click',
+    occurredAt: new Date('2026-03-01T09:30:00.123Z'),
+    sessionId: 's-1',
+    itemKey: 'A13',
+    properties: {},
+    ...facts
+  }
+}
+
+function impression(id: string, items: readonly string[]): Event {
+  const { itemKey: _, ...shown } = event(id, { type: 'impression', properties: { items } })
+  return shown
+}

@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { withTransaction } from '#shared/database/pool.ts'
+import { moveOffset, readOffset } from '#shared/eventlog/consumer-offsets.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+
+const group = 'nextrie-ingestion'
+let database: TestDatabase
+
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+afterAll(() => database.drop())
+
+test('an offset is moved step by step, each group and partition for itself', async () => {
+  const { pool } = database
+  const place = { group, topic: 'steps', partition: 0 }
+
+  expect(await readOffset(pool, place)).toBeUndefined()
+  expect(await moveOffset(pool, place, { from: undefined, to: 5 })).toBe(true)
+  expect(await moveOffset(pool, place, { from: 5, to: 9 })).toBe(true)
+  expect(await readOffset(pool, place)).toBe(9)
+  expect(await readOffset(pool, { ...place, partition: 1 })).toBeUndefined()
+  expect(await readOffset(pool, { ...place, group: 'other' })).toBeUndefined()
+})
+
+test('a consumer that believes in another offset moves nothing', async () => {
+  const { pool } = database
+  const place = { group, topic: 'stale', partition: 0 }
+  await moveOffset(pool, place, { from: undefined, to: 5 })
+
+  expect(await moveOffset(pool, place, { from: undefined, to: 7 })).toBe(false)
+  expect(await moveOffset(pool, place, { from: 3, to: 7 })).toBe(false)
+  expect(await moveOffset(pool, { ...place, partition: 1 }, { from: 3, to: 7 })).toBe(false)
+  expect(await readOffset(pool, place)).toBe(5)
+})
+
+test('of two consumers at one place the second waits for the first and is then refused', async () => {
+  const { pool } = database
+  const place = { group, topic: 'race', partition: 0 }
+  await moveOffset(pool, place, { from: undefined, to: 5 })
+  const attempt = (to: number) =>
+    withTransaction(pool, connection => moveOffset(connection, place, { from: 5, to }))
+
+  const outcomes = await Promise.all([attempt(7), attempt(8), attempt(9)])
+
+  expect(outcomes.filter(Boolean)).toHaveLength(1)
+})

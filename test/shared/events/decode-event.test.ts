@@ -1,0 +1,167 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { checkEvent, decodeEvent } from '#shared/events/decode-event.ts'
+import { eventTypes } from '#shared/events/event.ts'
+
+const click = {
+  id: 'e-1',
+  type: 'click',
+  time: '2026-03-01T09:30:00.123Z',
+  session: 's-1',
+  item: 'A13'
+}
+
+describe('an event is decoded', () => {
+  test('with the fields it has, and without those it has not', () => {
+    const decoded = decodeEvent(bytes(click))
+
+    expect(decoded).toEqual({
+      event: {
+        id: 'e-1',
+        type: 'click',
+        occurredAt: new Date('2026-03-01T09:30:00.123Z'),
+        sessionId: 's-1',
+        itemKey: 'A13',
+        properties: {}
+      }
+    })
+  })
+
+  test('and everything that is not a field of its own is kept as it was sent', () => {
+    const rest = {
+      position: 3,
+      value: 19.9,
+      recommendation_id: 'r-7',
+      context: { page: 'home', nested: [1, { deep: null }] },
+      campaign: 'spring',
+      item_id: 5
+    }
+
+    const decoded = decodeEvent(bytes({ ...click, visitor: 'v-1', ...rest }))
+
+    expect(decoded).toMatchObject({ event: { visitorId: 'v-1', properties: rest } })
+  })
+
+  test('from a time with an offset, to the millisecond', () => {
+    const decoded = decodeEvent(bytes({ ...click, time: '2026-03-01T09:30:00.123987+02:00' }))
+
+    expect(decoded).toMatchObject({
+      event: { occurredAt: new Date('2026-03-01T07:30:00.123Z') }
+    })
+  })
+
+  test('when it is an impression, which lists the items it showed', () => {
+    const { item: _, ...shown } = { ...click, type: 'impression', items: ['A1', 'A2'] }
+
+    const decoded = decodeEvent(bytes(shown))
+
+    expect(decoded).toMatchObject({ event: { properties: { items: ['A1', 'A2'] } } })
+    expect(decoded).not.toHaveProperty('event.itemKey')
+  })
+})
+
+describe('a rejection names the field and what it must be', () => {
+  test.each([
+    [{ ...click, id: undefined }, 'id', 'id is missing: it must be a text of 1 to 200 characters'],
+    [{ ...click, id: '' }, 'id', 'id is "": it must be a text of 1 to 200 characters'],
+    [{ ...click, id: 'x'.repeat(201) }, 'id', 'id is "xxx'],
+    [{ ...click, type: 'klick' }, 'type', 'type is "klick": it must be one of view, click, cart'],
+    [{ ...click, time: 'yesterday' }, 'time', 'time is "yesterday": it must be a time since 1970'],
+    [{ ...click, time: 1772357400 }, 'time', 'time is 1772357400: it must be a time since 1970'],
+    [{ ...click, time: '2026-02-30T00:00:00Z' }, 'time', 'it must be a time since 1970'],
+    [{ ...click, time: '1969-12-31T23:59:59Z' }, 'time', 'it must be a time since 1970'],
+    [{ ...click, time: '2016-12-31T23:59:60Z' }, 'time', 'it must be a time since 1970'],
+    [{ ...click, session: 7 }, 'session', 'session is 7: it must be a text'],
+    [{ ...click, item: undefined }, 'item', 'item is missing: a click names its item'],
+    [{ ...click, type: 'impression' }, 'items', 'items is missing: an impression lists'],
+    [{ ...click, items: ['a', 1] }, 'items', 'it must be the keys of the items'],
+    [{ ...click, position: -1 }, 'position', 'it must be the place in the list shown'],
+    [{ ...click, context: 'home' }, 'context', 'it must be an object']
+  ])('%j', (message, field, reason) => {
+    const decoded = decodeEvent(bytes(message))
+
+    expect(decoded).toMatchObject({ field, rejected: expect.stringContaining(reason) })
+  })
+
+  test('and several fields at once', () => {
+    const decoded = decodeEvent(bytes({ type: 'click', item: 'A13', time: click.time }))
+
+    expect(decoded).toMatchObject({
+      rejected: expect.stringMatching(/^id is missing: .*; session is missing: /)
+    })
+  })
+
+  test('on one line, however wild the value', () => {
+    const decoded = decodeEvent(bytes({ ...click, type: `a\n\t${'\u{1F600}'.repeat(500)}` }))
+
+    expect(decoded).toMatchObject({ rejected: expect.stringMatching(/^[^\n\t]{1,250}$/) })
+  })
+})
+
+describe('a message is rejected', () => {
+  test.each([
+    ['when it is empty', null, 'the message is empty'],
+    ['when it is no text', Buffer.from([0xff, 0xfe, 0x00]), 'not UTF-8 text'],
+    ['when it is no JSON', Buffer.from('{"id": '), 'not JSON'],
+    ['when it is a list', Buffer.from('[1, 2]'), 'must be a JSON object'],
+    ['when it is nothing', Buffer.from('null'), 'must be a JSON object']
+  ])('%s', (_, message, reason) => {
+    expect(decodeEvent(message)).toEqual({ rejected: expect.stringContaining(reason) })
+  })
+
+  test.each([
+    ['a NUL character', '"a\\u0000b"', 'NUL'],
+    ['half of a surrogate pair', '"\\ud83d"', 'surrogate'],
+    ['a number that no double holds', '1e999', 'beyond the range']
+  ])('when the log could not keep it as it is: %s', (_, json, reason) => {
+    const text = JSON.stringify({ ...click, context: { note: '?' } }).replace('"?"', json)
+
+    expect(decodeEvent(Buffer.from(text))).toEqual({ rejected: expect.stringContaining(reason) })
+  })
+
+  test('when it is nested a hundred thousand levels deep', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
+    const text = `{"id":"1","x":${deep}}`
+
+    expect(decodeEvent(Buffer.from(text))).toEqual({ rejected: expect.stringContaining('levels') })
+  })
+})
+
+test('a request body is checked like a message', () => {
+  expect(checkEvent(click)).toEqual(decodeEvent(bytes(click)))
+  expect(checkEvent([click])).toMatchObject({ rejected: expect.stringContaining('JSON object') })
+  expect(checkEvent({ ...click, note: '\0' })).toMatchObject({
+    rejected: expect.stringContaining('NUL')
+  })
+})
+
+test('any bytes are either an event or a reason, never an exception', () => {
+  const message = fc.oneof(
+    fc.uint8Array(),
+    fc.json().map(json => Buffer.from(json)),
+    fc
+      .record(
+        {
+          id: fc.string({ unit: 'binary' }),
+          type: fc.constantFrom(...eventTypes, 'other'),
+          time: fc.constantFrom(click.time, 'x'),
+          session: fc.string({ unit: 'binary' }),
+          item: fc.string(),
+          more: fc.jsonValue()
+        },
+        { requiredKeys: [] }
+      )
+      .map(bytes)
+  )
+
+  fc.assert(
+    fc.property(message, sent => {
+      const decoded = decodeEvent(sent)
+      expect('event' in decoded || decoded.rejected.length > 0).toBe(true)
+    })
+  )
+})
+
+function bytes(message: unknown): Buffer {
+  return Buffer.from(JSON.stringify(message))
+}
