@@ -1,0 +1,127 @@
+// Decides from the catalogue alone which features the model reads. The result is saved in the
+// release, so that a new item is read exactly as the items of training were.
+import { attributeOf, type Item } from './item.ts'
+import { wordsOf } from './words.ts'
+
+interface FeatureBase {
+  readonly name: string
+  readonly attribute: string
+  /** Look-ups for each value in the unified embedding. */
+  readonly chunks: number
+}
+
+/** A feature: how values are read from one attribute. */
+export type Feature =
+  /** The first `depth` steps of a path; items with a shorter path have no value. */
+  | (FeatureBase & { readonly kind: 'path'; readonly depth: number })
+  /** Words weighted by inverse document frequency; `catalogSize` weighs a word never seen. */
+  | (FeatureBase & {
+      readonly kind: 'text'
+      readonly catalogSize: number
+      readonly documentCounts: Readonly<Record<string, number>>
+    })
+  /** The quantile bucket of a number. */
+  | (FeatureBase & { readonly kind: 'number'; readonly boundaries: readonly number[] })
+  /** The value itself, or each value of a list. */
+  | (FeatureBase & { readonly kind: 'label' })
+
+/** Deeper category steps add little and cost a column each. */
+const deepestPath = 4
+/** Quantile buckets of a number. */
+const numberBuckets = 16
+/** Above this many distinct values one look-up no longer tells them apart (2-probe rule). */
+const manyValues = 100
+/** A string attribute is text when its values average at least this many words. */
+const textWords = 3
+
+/**
+ * Features in the order of attribute names; empty when no item has an attribute. What is the same
+ * for every item is no feature.
+ */
+export function deriveFeatures(items: readonly Item[]): Feature[] {
+  const names = new Set(items.flatMap(item => Object.keys(item.attributes)))
+  return [...names].sort().flatMap(attribute => featuresOf(attribute, items))
+}
+
+function featuresOf(attribute: string, items: readonly Item[]): Feature[] {
+  const values = items
+    .map(item => attributeOf(item, attribute))
+    .filter(value => value !== undefined)
+  if (values.every(value => typeof value === 'number')) {
+    return tellsApart(values, items) ? [numberFeature(attribute, values)] : []
+  }
+  if (attribute === 'categories') return pathFeatures(attribute, values, items)
+  if (values.every(value => typeof value === 'string') && isText(values)) {
+    return [textFeature(attribute, values, items.length)]
+  }
+  const lists = values.map(value => (Array.isArray(value) ? value : [String(value)]) as string[])
+  const chunks = chunksFor(new Set(lists.flat()).size)
+  const isFeature = tellsApart(
+    lists.map(list => list.join(separator)),
+    items
+  )
+  return isFeature ? [{ kind: 'label', name: attribute, attribute, chunks }] : []
+}
+
+/** False when every item has the same value. */
+function tellsApart(values: readonly (string | number)[], items: readonly Item[]): boolean {
+  return values.length > 0 && (values.length < items.length || new Set(values).size > 1)
+}
+
+function isText(values: readonly string[]): boolean {
+  const words = values.reduce((sum, value) => sum + wordsOf(value).length, 0)
+  const distinct = new Set(values).size
+  return words / values.length >= textWords && distinct > values.length / 2
+}
+
+function chunksFor(distinct: number): number {
+  return distinct > manyValues ? 2 : 1
+}
+
+function pathFeatures(
+  attribute: string,
+  values: readonly unknown[],
+  items: readonly Item[]
+): Feature[] {
+  const paths = values.map(value => (Array.isArray(value) ? value : [String(value)]) as string[])
+  const features: Feature[] = []
+  for (let depth = 1; depth <= deepestPath; depth++) {
+    const prefixes = paths.filter(path => path.length >= depth).map(path => pathPrefix(path, depth))
+    if (!tellsApart(prefixes, items)) continue
+    const chunks = chunksFor(new Set(prefixes).size)
+    features.push({ kind: 'path', name: `${attribute}:${depth}`, attribute, depth, chunks })
+  }
+  return features
+}
+
+/** A character that no step and no label contains. */
+const separator = '\u001f'
+
+/** The first steps of a path as one value. */
+export function pathPrefix(path: readonly string[], depth: number): string {
+  return path.slice(0, depth).join(separator)
+}
+
+function textFeature(attribute: string, values: readonly string[], catalogSize: number): Feature {
+  const counts = new Map<string, number>()
+  for (const value of values) {
+    for (const word of new Set(wordsOf(value))) counts.set(word, (counts.get(word) ?? 0) + 1)
+  }
+  const documentCounts = Object.fromEntries([...counts].filter(([, count]) => count > 1).sort())
+  return { kind: 'text', name: attribute, attribute, chunks: 2, catalogSize, documentCounts }
+}
+
+function numberFeature(attribute: string, values: readonly number[]): Feature {
+  const sorted = Float64Array.from(values).sort()
+  const quantiles = Array.from(
+    { length: numberBuckets - 1 },
+    (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / numberBuckets)]!
+  )
+  return {
+    kind: 'number',
+    name: attribute,
+    attribute,
+    chunks: 1,
+    boundaries: [...new Set(quantiles)]
+  }
+}

@@ -1,0 +1,89 @@
+// Residual k-means item IDs: cluster the item vectors, subtract each one's centroid, cluster what is
+// left, and number the items of one cell. Similar items share a prefix, so that a beam that keeps a
+// prefix keeps their neighbourhood (TIGER, Rajput et al. 2023, arXiv 2305.05065, with k-means in the
+// place of its RQ-VAE, as in GRID).
+import type { Random } from '#shared/runtime/random.ts'
+import { balancedKmeans, nearestCentroid } from './balanced-kmeans.ts'
+import type { ItemIds } from './item-ids.ts'
+
+/** What places a new item: the centroids of each coarse level, [codes, width] row-major. */
+export interface ResidualCodebook {
+  readonly width: number
+  readonly levels: readonly Float32Array[]
+}
+
+/** Coarse levels before the one that numbers the items of a cell. */
+const coarseLevels = 2
+/** Largest cluster of the first level, as a multiple of the fair share. */
+const firstLevelSlack = 1.15
+
+/**
+ * Codes of each coarse level for a catalogue: its cube root, so that the three levels of an ID branch
+ * about equally.
+ */
+export function coarseCodes(itemCount: number): number {
+  return Math.max(1, Math.ceil(Math.cbrt(itemCount)))
+}
+
+/**
+ * Assigns an ID to each item. Unique by construction: the last code numbers the items of a cell.
+ *
+ * @param vectors [count, width] row-major item vectors, fitted on training data only.
+ */
+export function assignResidualKmeans(
+  vectors: Float32Array,
+  width: number,
+  random: Random
+): { readonly itemIds: ItemIds; readonly codebook: ResidualCodebook } {
+  const count = vectors.length / width
+  const depth = coarseLevels + 1
+  const clusters = coarseCodes(count)
+  const codes = new Int32Array(count * depth)
+  const residuals = vectors.slice()
+  const levels: Float32Array[] = []
+  for (let level = 0; level < coarseLevels; level++) {
+    const slack = level === 0 ? firstLevelSlack : Number.POSITIVE_INFINITY
+    const { centroids, assignment } = balancedKmeans({
+      vectors: residuals,
+      width,
+      clusters,
+      slack,
+      random
+    })
+    assignment.forEach((code, i) => {
+      codes[i * depth + level] = code
+      for (let d = 0; d < width; d++) residuals[i * width + d]! -= centroids[code * width + d]!
+    })
+    levels.push(centroids)
+  }
+  const largestCell = numberCells(codes, depth)
+  const levelSizes = [...levels.map(() => clusters), largestCell]
+  return {
+    itemIds: { scheme: 'residual-kmeans', depth, levelSizes, codes },
+    codebook: { width, levels }
+  }
+}
+
+/** Writes the last code of each item: its place among the items of its cell. @returns the largest cell. */
+function numberCells(codes: Int32Array, depth: number): number {
+  const sizes = new Map<string, number>()
+  let largest = 0
+  for (let start = 0; start < codes.length; start += depth) {
+    const cell = codes.subarray(start, start + depth - 1).join()
+    const place = sizes.get(cell) ?? 0
+    codes[start + depth - 1] = place
+    sizes.set(cell, place + 1)
+    largest = Math.max(largest, place + 1)
+  }
+  return largest
+}
+
+/** Coarse codes of a vector that was not there when the codebook was fitted. */
+export function placeVector(vector: Float32Array, { width, levels }: ResidualCodebook): number[] {
+  const residual = vector.slice()
+  return levels.map(centroids => {
+    const code = nearestCentroid(residual, centroids, width)
+    for (let d = 0; d < width; d++) residual[d]! -= centroids[code * width + d]!
+    return code
+  })
+}

@@ -1,0 +1,119 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { assignResidualKmeans, coarseCodes, placeVector } from '#shared/itemids/residual-kmeans.ts'
+import { buildTrie } from '#shared/itemids/trie.ts'
+import { createRandom } from '#shared/runtime/random.ts'
+
+test.each([
+  [0, 1],
+  [1, 1],
+  [8, 2],
+  [9, 3],
+  [217, 7],
+  [1000, 10],
+  [12_101, 23]
+])('a catalogue of %i items has %i codes on each coarse level', (items, codes) => {
+  expect(coarseCodes(items)).toBe(codes)
+})
+
+describe('assignResidualKmeans', () => {
+  test('gives every item an ID of its own, also where vectors are the same', () => {
+    const vectors = fc
+      .array(fc.constantFrom(0, 0.5, 1, 7), { maxLength: 120 })
+      .map(values => Float32Array.from(values.slice(0, values.length - (values.length % 3))))
+
+    fc.assert(
+      fc.property(vectors, made => {
+        const { itemIds } = assignResidualKmeans(made, 3, createRandom(1))
+
+        const trie = buildTrie(itemIds) // throws when two items share an ID
+
+        expect(trie.itemCount[0]).toBe(made.length / 3)
+        itemIds.codes.forEach((code, i) => {
+          expect(code).toBeGreaterThanOrEqual(0)
+          expect(code).toBeLessThan(itemIds.levelSizes[i % itemIds.depth]!)
+        })
+      }),
+      { numRuns: 200 }
+    )
+  })
+
+  test('fills no first code beyond 1.15 times its share', () => {
+    const random = createRandom(2)
+    const vectors = Float32Array.from({ length: 600 }, () => random.normal())
+
+    const { itemIds } = assignResidualKmeans(vectors, 2, random) // 300 items, seven first codes
+
+    const sizes = new Int32Array(7)
+    for (let i = 0; i < 300; i++) sizes[itemIds.codes[i * 3]!]!++
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(Math.ceil((300 / 7) * 1.15))
+  })
+
+  test('gives similar items a common prefix', () => {
+    const { itemIds, groups } = groupedItems()
+
+    const prefixes = groups.map((_, i) => Array.from(itemIds.codes.subarray(i * 3, i * 3 + 2)))
+
+    groups.forEach((group, i) => {
+      expect(prefixes[i]).toEqual(prefixes[groups.indexOf(group)])
+    })
+    expect(new Set(prefixes.map(prefix => prefix.join())).size).toBe(16)
+  })
+
+  test('gives the same IDs for the same seed', () => {
+    expect(groupedItems(1)).toEqual(groupedItems(1))
+    expect(groupedItems(1).itemIds).not.toEqual(groupedItems(2).itemIds)
+  })
+
+  test('leaves the vectors as they were', () => {
+    const vectors = Float32Array.of(1, 2, 3, 4)
+
+    assignResidualKmeans(vectors, 2, createRandom(1))
+
+    expect(vectors).toEqual(Float32Array.of(1, 2, 3, 4))
+  })
+})
+
+describe('placeVector', () => {
+  test('gives a vector of the catalogue the coarse codes of its item', () => {
+    const { itemIds, codebook, vectors, groups } = groupedItems()
+
+    const placed = groups.map((_, i) => placeVector(vectors.subarray(i * 4, i * 4 + 4), codebook))
+
+    expect(placed).toEqual(
+      groups.map((_, i) => Array.from(itemIds.codes.subarray(i * 3, i * 3 + 2)))
+    )
+  })
+
+  test('places a new vector among those it resembles', () => {
+    const { codebook, vectors } = groupedItems()
+    const near = vectors.slice(0, 4).map(value => value + 0.02)
+
+    expect(placeVector(near, codebook)).toEqual(placeVector(vectors.subarray(0, 4), codebook))
+  })
+
+  test('leaves the vector as it was', () => {
+    const vector = Float32Array.of(3, 3, 3, 3)
+
+    placeVector(vector, groupedItems().codebook)
+
+    expect(vector).toEqual(Float32Array.of(3, 3, 3, 3))
+  })
+})
+
+/**
+ * 64 items in sixteen groups of four, for four codes on each coarse level: four places far apart,
+ * which the first level finds, and near each four directions, which are left for the second.
+ */
+function groupedItems(seed = 1) {
+  const random = createRandom(7)
+  const groups = Array.from({ length: 64 }, (_, i) => i % 16)
+  const vectors = Float32Array.from({ length: 64 * 4 }, () => random.normal() * 0.01)
+  groups.forEach((group, i) => {
+    const [place, direction] = [group & 3, group >> 2]
+    vectors[i * 4]! += place & 1 ? 100 : 0
+    vectors[i * 4 + 1]! += place & 2 ? 100 : 0
+    vectors[i * 4 + 2 + (direction & 1)]! += direction & 2 ? 1 : -1
+  })
+  return { ...assignResidualKmeans(vectors, 4, createRandom(seed)), vectors, groups }
+}
