@@ -1,0 +1,81 @@
+// The trainer's settings from the environment, and the training recipe as typed values in code. Both
+// are saved in the release.
+import {
+  type Environment,
+  integer,
+  number,
+  oneOf,
+  path,
+  readConfig,
+  required
+} from '#shared/runtime/config.ts'
+import { type LogLevel, logLevels } from '#shared/runtime/logging.ts'
+import type { AdamWConfig } from './adamw.ts'
+
+export const backendChoices = ['auto', 'native', 'wasm', 'cpu'] as const
+export type BackendChoice = (typeof backendChoices)[number]
+
+export interface TrainerConfig {
+  readonly databaseUrl: string
+  readonly releasesFolder: string
+  readonly backend: BackendChoice
+  readonly seed: number
+  readonly sessionGapMinutes: number
+  readonly testDays: number
+  readonly validationDays: number
+  readonly logLevel: LogLevel
+}
+
+export function trainerConfig(environment: Environment): TrainerConfig {
+  return readConfig<TrainerConfig>(environment, {
+    databaseUrl: ['DATABASE_URL', required],
+    releasesFolder: ['RELEASES_FOLDER', path('.nextrie/releases')],
+    backend: ['TRAINING_BACKEND', oneOf(backendChoices, 'auto')],
+    seed: ['SEED', integer(0, 1)],
+    sessionGapMinutes: ['SESSION_GAP_MINUTES', integer(1, 30)],
+    testDays: ['TEST_DAYS', number(0, 14)],
+    validationDays: ['VALIDATION_DAYS', number(0, 14)],
+    logLevel: ['LOG_LEVEL', oneOf(logLevels, 'info')]
+  })
+}
+
+export interface Recipe {
+  readonly width: number
+  readonly rowWidth: number
+  readonly blocks: number
+  readonly heads: number
+  readonly maxLength: number
+  readonly gapBuckets: number
+  readonly buckets: number
+  readonly epochs: number
+  readonly clicksPerBatch: number
+  readonly learningRate: number
+  readonly dropout: number
+  readonly keyDropout: number
+  readonly categoryLossWeight: number
+  readonly optimizer: AdamWConfig
+  readonly decoderSessions: number
+  readonly decoderEpochs: number
+  readonly decoderLearningRate: number
+}
+
+/** Chosen on validation of the e-shop data, 2026-11: Recall@10 .552, NDCG@10 .305 after six epochs. */
+export const recipe: Recipe = {
+  width: 64,
+  rowWidth: 32, // the item key is looked up twice: the 2-probe rule
+  blocks: 2,
+  heads: 2,
+  maxLength: 20, // clicks; 99 % of the sessions of a shop are shorter
+  gapBuckets: 16, // doublings of seconds: the last is four and a half hours and more
+  buckets: 1 << 17, // rows of 128 bytes: 16 MiB if all of them were reached
+  epochs: 6,
+  clicksPerBatch: 2048,
+  learningRate: 0.004,
+  dropout: 0.1,
+  keyDropout: 0.3, // share of items whose own key is hidden at a step
+  categoryLossWeight: 0.1, // of each category level's loss
+  optimizer: { beta1: 0.9, beta2: 0.98, weightDecay: 0.01, clipNorm: 5 },
+  decoderSessions: 6000, // it has 3 D^2 weights: more sessions teach it nothing new
+  decoderEpochs: 2,
+  decoderLearningRate: 0.002
+}

@@ -1,0 +1,76 @@
+// Quality of the dense head alone on the validation sessions: what an epoch is chosen by.
+import * as tf from '@tensorflow/tfjs-core'
+import type { Question } from '#shared/evaluation/evaluate.ts'
+import type { SessionEncoder } from '#shared/inference/session-encoder.ts'
+import { encodePrefixes } from '#shared/recommendations/encode-prefixes.ts'
+import type { SessionInput } from '#shared/recommendations/session-input.ts'
+import type { TrainingSet } from './training-set.ts'
+
+export interface DenseQuality {
+  readonly recallAt10: number
+  readonly ndcgAt10: number
+  /** What the best epoch is chosen by: Recall@10 + 2 NDCG@10. */
+  readonly score: number
+}
+
+/** Every prefix of the sessions with the item that came next. */
+export function questionsOf(
+  encoder: SessionEncoder,
+  sessions: readonly SessionInput[]
+): Question[] {
+  const states = encodePrefixes(encoder, sessions)
+  return sessions.flatMap(({ items }, s) =>
+    Array.from(items.subarray(1), (target, n) => ({
+      clicked: items.subarray(0, n + 1),
+      state: states[s]![n]!,
+      target
+    }))
+  )
+}
+
+/** Ranks the whole catalogue, clicked items left out where the data says that nobody returns. */
+export function denseQuality(encoder: SessionEncoder, set: TrainingSet): DenseQuality {
+  const questions = questionsOf(encoder, set.validation)
+  const sum = { recall: 0, ndcg: 0 }
+  const rows = Math.max(1, Math.floor((1 << 22) / set.itemKeys.length))
+  for (let start = 0; start < questions.length; start += rows) {
+    const part = questions.slice(start, start + rows)
+    const scores = denseScores(encoder, part)
+    part.forEach((question, row) => {
+      const own = scores.subarray(row * set.itemKeys.length, (row + 1) * set.itemKeys.length)
+      const place = placeOf(question, own, set.repeats)
+      if (place > 10) return
+      sum.recall++
+      sum.ndcg += 1 / Math.log2(1 + place)
+    })
+  }
+  const recallAt10 = sum.recall / questions.length
+  const ndcgAt10 = sum.ndcg / questions.length
+  return { recallAt10, ndcgAt10, score: recallAt10 + 2 * ndcgAt10 }
+}
+
+/** [questions, items] row-major. */
+function denseScores({ itemVectors, config }: SessionEncoder, questions: readonly Question[]) {
+  const states = new Float32Array(questions.length * config.width)
+  questions.forEach(({ state }, row) => {
+    states.set(state, row * config.width)
+  })
+  return tf.tidy(() => {
+    const stacked = tf.tensor2d(states, [questions.length, config.width])
+    return tf.matMul(stacked, itemVectors, false, true).dataSync() as Float32Array
+  })
+}
+
+/** Place of the target, from 1; of equal scores half count as before it. */
+function placeOf({ clicked, target }: Question, scores: Float32Array, repeats: boolean): number {
+  const own = scores[target]!
+  if (Number.isNaN(own)) return Number.POSITIVE_INFINITY // weights that are no numbers know nothing
+  const left = repeats ? undefined : new Set(clicked)
+  let [above, equal] = [0, -1] // the target itself is no rival
+  scores.forEach((score, item) => {
+    if (left?.has(item) && item !== target) return
+    if (score > own) above++
+    else if (score === own) equal++
+  })
+  return 1 + above + equal / 2
+}

@@ -1,0 +1,48 @@
+// Measures the live release again: the same log range, the same split, the same table. How to cut and
+// split is read from the release: under other settings it would be asked about what it was trained on.
+import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
+import type { Pool } from '#shared/database/pool.ts'
+import type { EvaluationRow } from '#shared/evaluation/evaluate.ts'
+import { splitByTime } from '#shared/evaluation/time-split.ts'
+import { loadModel, readModel } from '#shared/recommendations/release-model.ts'
+import type { Manifest } from '#shared/releases/manifest.ts'
+import { liveRelease } from '#shared/releases/registry.ts'
+import { readRelease } from '#shared/releases/release-folder.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import { evaluateModel } from './evaluate-model.ts'
+import { readTrainingLog } from './read-training-log.ts'
+import type { Reporter } from './train-encoder.ts'
+import { splitInputs } from './training-set.ts'
+
+/** @throws RecommenderError RELEASE_NOT_FOUND before the first release. */
+export async function evaluateRelease(
+  pool: Pool,
+  report: Reporter
+): Promise<{ readonly releaseId: string; readonly rows: EvaluationRow[] }> {
+  const live = await liveRelease(pool)
+  if (!live)
+    throw new RecommenderError('RELEASE_NOT_FOUND', 'no release is live: run nextrie train first')
+  const { manifest, files } = await readRelease(live.location)
+  const model = loadModel(readModel(files))
+  const settings = settingsOf(manifest)
+  const log = await readTrainingLog(pool, settings.sessionGapMinutes, manifest.data.toPosition)
+  const { gapBuckets } = model.trained.config
+  const sessions = splitInputs(splitByTime(log.sessions, settings), model.itemIndex, gapBuckets)
+  return { releaseId: manifest.releaseId, rows: evaluateModel(model, sessions, report) }
+}
+
+/** What the trainer has saved of its settings, as far as it is needed here. */
+const Settings = Type.Object({
+  sessionGapMinutes: Type.Number(),
+  testDays: Type.Number(),
+  validationDays: Type.Number()
+})
+
+function settingsOf({ releaseId, config }: Manifest): Static<typeof Settings> {
+  if (Value.Check(Settings, config.settings)) return config.settings
+  throw new RecommenderError(
+    'RELEASE_CORRUPT',
+    `manifest.json of release ${releaseId} does not say how its sessions were cut and split`
+  )
+}

@@ -1,0 +1,141 @@
+// The catalogue and the split sessions as the numbers that training reads.
+import { categoryClasses, categoryLevels } from '#shared/catalog/category-levels.ts'
+import { deriveFeatures } from '#shared/catalog/derive-features.ts'
+import type { Item } from '#shared/catalog/item.ts'
+import { itemFeatures } from '#shared/catalog/item-features.ts'
+import type { TimeSplit } from '#shared/evaluation/time-split.ts'
+import { murmurHash } from '#shared/model/murmur-hash.ts'
+import {
+  columnsOf,
+  hashItems,
+  keepRows,
+  type Lookups,
+  reachedRows
+} from '#shared/model/unified-embedding.ts'
+import type { ItemReading } from '#shared/recommendations/release-model.ts'
+import { type SessionInput, sessionInput } from '#shared/recommendations/session-input.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import type { Recipe } from './config.ts'
+
+/** The sessions of a split as numbers. */
+export interface SplitInputs {
+  readonly training: readonly SessionInput[]
+  readonly validation: readonly SessionInput[]
+  readonly test: readonly SessionInput[]
+}
+
+export interface TrainingSet extends SplitInputs {
+  readonly itemKeys: readonly string[]
+  readonly reading: ItemReading
+  readonly reachedRows: Int32Array
+  /** Columns of the item encoder. */
+  readonly columns: number
+  /** Look-ups into the rows that are kept. */
+  readonly metadata: Lookups
+  readonly key: Lookups
+  /** For each category level that has a head: classes, and the class of each item or -1. */
+  readonly categories: readonly { readonly count: number; readonly classes: Int32Array }[]
+  /** [items] clicks in training sessions. */
+  readonly clicks: Int32Array
+  /** Whether visitors come back to items within a session often enough to recommend them again. */
+  readonly repeats: boolean
+}
+
+/** From this share of training clicks on, coming back to an item is what visitors do here. */
+const repeatShare = 0.01
+
+/** @throws RecommenderError LOG_TOO_SHORT when a part has no two clicks on items of the catalogue. */
+export function buildTrainingSet(
+  catalog: readonly Item[],
+  split: TimeSplit,
+  recipe: Recipe
+): TrainingSet {
+  const items = inNeutralOrder(catalog)
+  const itemIndex = new Map(items.map((item, index) => [item.key, index]))
+  const parts = splitInputs(split, itemIndex, recipe.gapBuckets)
+  return {
+    itemKeys: items.map(({ key }) => key),
+    ...hashCatalog(items, recipe),
+    categories: categoryLevels(items).map(level => ({
+      count: level.classes.length,
+      classes: categoryClasses(items, level)
+    })),
+    ...parts,
+    clicks: countClicks(parts.training, items.length),
+    repeats: shareOfRepeats(parts.training) >= repeatShare
+  }
+}
+
+/** @throws RecommenderError LOG_TOO_SHORT when a part has no two clicks on known items. */
+export function splitInputs(
+  split: TimeSplit,
+  itemIndex: ReadonlyMap<string, number>,
+  gapBuckets: number
+): SplitInputs {
+  const inputs = (part: 'training' | 'validation' | 'test') => {
+    const read = split[part].map(({ clicks }) => sessionInput(clicks, itemIndex, gapBuckets))
+    if (read.some(({ items }) => items.length > 1)) return read
+    throw new RecommenderError(
+      'LOG_TOO_SHORT',
+      `no ${part} session has two clicks on items of the catalogue: import the items that the ` +
+        'events name'
+    )
+  }
+  return {
+    training: inputs('training'),
+    validation: inputs('validation'),
+    test: inputs('test')
+  }
+}
+
+/**
+ * Items ordered by the hash of their keys: keys are often numbered in the order in which items were
+ * first sold, and the order decides ties.
+ */
+function inNeutralOrder(catalog: readonly Item[]): Item[] {
+  const hashed = catalog.map(item => ({ item, hash: murmurHash(item.key, 0) }))
+  hashed.sort((a, b) => a.hash - b.hash || (a.item.key < b.item.key ? -1 : 1))
+  return hashed.map(({ item }) => item)
+}
+
+function hashCatalog(items: readonly Item[], { width, rowWidth, buckets }: Recipe) {
+  const features = deriveFeatures(items)
+  const keyLayout = { name: 'item key', chunks: width / rowWidth }
+  const metadata = hashItems(
+    features,
+    items.map(item => itemFeatures(item, features)),
+    buckets
+  )
+  const key = hashItems(
+    [keyLayout],
+    items.map(item => [[{ value: item.key, weight: 1 }]]),
+    buckets
+  )
+  const reached = reachedRows(metadata, key)
+  return {
+    reading: { features, keyLayout, buckets },
+    reachedRows: reached,
+    columns: columnsOf(features),
+    metadata: keepRows(metadata, reached),
+    key: keepRows(key, reached)
+  }
+}
+
+function countClicks(sessions: readonly SessionInput[], itemCount: number): Int32Array {
+  const clicks = new Int32Array(itemCount)
+  for (const { items } of sessions) for (const item of items) clicks[item]!++
+  return clicks
+}
+
+function shareOfRepeats(sessions: readonly SessionInput[]): number {
+  let [repeats, targets] = [0, 0]
+  for (const { items } of sessions) {
+    const seen = new Set<number>()
+    items.forEach((item, n) => {
+      if (n > 0) targets++
+      if (seen.has(item)) repeats++
+      seen.add(item)
+    })
+  }
+  return repeats / Math.max(1, targets)
+}

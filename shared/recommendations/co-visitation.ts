@@ -1,0 +1,100 @@
+// Item-to-item co-visitation: items clicked in the same session, near each other, go together. Alone
+// it is the strongest simple baseline of session recommendation; in the final ranking it knows what
+// the model has not learned about rare pairs.
+//
+//   weight(a, b)  = sum over training sessions of gap^-1/2 where b came `gap` clicks after a, plus
+//                   `back` times the same where it came before
+//   similarity    = weight(a, b) / sqrt((n_a + shrinkage) (n_b + shrinkage)),  n = training clicks
+//   score(b)      = sum over the newest clicks a of the session of decay^age similarity(a, b)
+
+/** The neighbours of every item, most similar first, as compressed rows. */
+export interface CoVisitation {
+  /** Neighbours of item a are at starts[a] to starts[a + 1] - 1. [items + 1] */
+  readonly starts: Int32Array
+  readonly neighbours: Int32Array
+  readonly similarities: Float32Array
+}
+
+/** Clicks between two items that still count as going together, and clicks read when scoring. */
+const windowClicks = 20
+/** What a pair counts for in the direction in which it did not happen. */
+const back = 0.3
+/** Pulls the similarity of rare items down; chosen on validation of Beauty, Sports and e-shop. */
+const shrinkage = 100
+/** Neighbours kept for each item: more never reached a list of twenty. */
+const neighboursKept = 200
+
+/**
+ * Fits similarities to training sessions.
+ *
+ * @param sessions item numbers, oldest first.
+ * @param pairs whether an item goes with itself where visitors came back to it. Alone, co-visitation
+ *   needs that to recommend repeats; beside the model, which knows them, it is better without
+ *   (e-shop validation, 2026-11: NDCG@10 .326 against .318).
+ */
+export function fitCoVisitation(
+  sessions: readonly Int32Array[],
+  itemCount: number,
+  pairs: 'all' | 'distinct'
+): CoVisitation {
+  const counts = new Int32Array(itemCount)
+  const weights: Map<number, number>[] = Array.from({ length: itemCount }, () => new Map())
+  const add = (from: number, to: number, weight: number) => {
+    weights[from]!.set(to, (weights[from]!.get(to) ?? 0) + weight)
+  }
+  for (const session of sessions) {
+    session.forEach((later, j) => {
+      counts[later]!++
+      for (let i = Math.max(0, j - windowClicks); i < j; i++) {
+        const earlier = session[i]!
+        if (earlier === later && pairs === 'distinct') continue
+        const weight = (j - i) ** -0.5
+        add(earlier, later, weight)
+        add(later, earlier, back * weight)
+      }
+    })
+  }
+  return compress(
+    weights.map((row, a) =>
+      [...row]
+        .map(([b, weight]) => ({ b, similarity: weight / scaleOf(counts[a]!, counts[b]!) }))
+        .sort((x, y) => y.similarity - x.similarity || x.b - y.b)
+        .slice(0, neighboursKept)
+    )
+  )
+}
+
+function scaleOf(countA: number, countB: number): number {
+  return Math.sqrt((countA + shrinkage) * (countB + shrinkage))
+}
+
+function compress(rows: readonly { b: number; similarity: number }[][]): CoVisitation {
+  const starts = new Int32Array(rows.length + 1)
+  rows.forEach((row, a) => {
+    starts[a + 1] = starts[a]! + row.length
+  })
+  const all = rows.flat()
+  return {
+    starts,
+    neighbours: Int32Array.from(all, ({ b }) => b),
+    similarities: Float32Array.from(all, ({ similarity }) => similarity)
+  }
+}
+
+/** Scores above zero by item, from the newest clicks. @param decay of a click's weight with its age. */
+export function coVisitedScores(
+  { starts, neighbours, similarities }: CoVisitation,
+  clicked: Int32Array,
+  decay: number
+): Map<number, number> {
+  const scores = new Map<number, number>()
+  const newest = clicked.subarray(Math.max(0, clicked.length - windowClicks))
+  newest.forEach((item, i) => {
+    const weight = decay ** (newest.length - 1 - i)
+    for (let n = starts[item]!; n < starts[item + 1]!; n++) {
+      const neighbour = neighbours[n]!
+      scores.set(neighbour, (scores.get(neighbour) ?? 0) + weight * similarities[n]!)
+    }
+  })
+  return scores
+}

@@ -1,0 +1,104 @@
+import { expect, test } from 'vitest'
+import {
+  type CoVisitation,
+  coVisitedScores,
+  fitCoVisitation
+} from '#shared/recommendations/co-visitation.ts'
+
+const gapOfTwo = 2 ** -0.5
+/** What a pair counts for against its direction. */
+const back = 0.3
+
+test('a pair counts by its gap, less against its direction, and less for rare items', () => {
+  const fitted = fitOn([
+    [0, 1, 2],
+    [0, 1]
+  ])
+
+  // Items 0 and 1 were clicked twice, item 2 once; 100 is added to each.
+  expect(similarity(fitted, 0, 1)).toBeCloseTo(2 / 102)
+  expect(similarity(fitted, 1, 0)).toBeCloseTo((2 * back) / 102)
+  expect(similarity(fitted, 1, 2)).toBeCloseTo(1 / Math.sqrt(102 * 101))
+  expect(similarity(fitted, 2, 1)).toBeCloseTo(back / Math.sqrt(102 * 101))
+  expect(similarity(fitted, 0, 2)).toBeCloseTo(gapOfTwo / Math.sqrt(102 * 101))
+  expect(similarity(fitted, 2, 0)).toBeCloseTo((gapOfTwo * back) / Math.sqrt(102 * 101))
+})
+
+test('an item goes with itself where visitors came back to it, when all pairs are asked for', () => {
+  const sessions = [[0, 1, 0, 0]]
+  const selfGaps = gapOfTwo + 3 ** -0.5 + 1 // first and second, first and third, second and third
+
+  expect(similarity(fitOn(sessions, 'all'), 0, 0)).toBeCloseTo((selfGaps * (1 + back)) / 103)
+  expect(similarity(fitOn(sessions, 'distinct'), 0, 0)).toBe(0)
+  expect(similarity(fitOn(sessions, 'distinct'), 0, 1)).toBeCloseTo(
+    similarity(fitOn(sessions, 'all'), 0, 1)
+  )
+})
+
+test('items more than twenty clicks apart do not go together', () => {
+  const session = Array.from({ length: 23 }, (_, item) => item)
+
+  const fitted = fitOn([session])
+
+  expect(similarity(fitted, 0, 20)).toBeGreaterThan(0)
+  expect(similarity(fitted, 0, 21)).toBe(0)
+  expect(similarity(fitted, 21, 0)).toBe(0)
+})
+
+test('neighbours come by falling similarity, at most two hundred of them', () => {
+  // Item 0 is followed by each other item once, by the lower ones sooner.
+  const sessions = Array.from({ length: 300 }, (_, i) => [0, 1 + i])
+  const fitted = fitOn([...sessions, [0, 7], [0, 7], [0, 9]], 'distinct', 301)
+
+  const row = fitted.neighbours.slice(fitted.starts[0], fitted.starts[1])
+
+  expect(row).toHaveLength(200)
+  expect([...row.slice(0, 4)]).toEqual([7, 9, 1, 2])
+})
+
+test('a score sums the similarities of the clicks, the older ones faded', () => {
+  const fitted = fitOn([
+    [0, 1, 2],
+    [1, 3]
+  ])
+
+  const scores = coVisitedScores(fitted, Int32Array.of(0, 1), 0.5)
+
+  expect(scores.get(2)).toBeCloseTo(0.5 * similarity(fitted, 0, 2) + similarity(fitted, 1, 2))
+  expect(scores.get(3)).toBeCloseTo(similarity(fitted, 1, 3))
+  expect(scores.get(1)).toBeCloseTo(0.5 * similarity(fitted, 0, 1))
+})
+
+test('only the newest twenty clicks are scored', () => {
+  const fitted = fitOn([[0, 1]], 'distinct', 30)
+  const others = Array.from({ length: 20 }, () => 5)
+
+  expect(coVisitedScores(fitted, Int32Array.from([0, ...others]), 0.9).size).toBe(0)
+  expect(coVisitedScores(fitted, Int32Array.from([0, ...others.slice(1)]), 0.9).size).toBe(1)
+})
+
+test('without sessions nothing goes together, and without clicks nothing scores', () => {
+  const fitted = fitOn([])
+
+  expect([...fitted.starts]).toEqual([0, 0, 0, 0, 0])
+  expect(coVisitedScores(fitted, Int32Array.of(0), 0.5).size).toBe(0)
+  expect(coVisitedScores(fitOn([[0, 1]]), new Int32Array(), 0.5).size).toBe(0)
+})
+
+function fitOn(
+  sessions: readonly number[][],
+  pairs: 'all' | 'distinct' = 'all',
+  itemCount = Math.max(4, ...sessions.flatMap(items => items.map(item => item + 1)))
+): CoVisitation {
+  return fitCoVisitation(
+    sessions.map(items => Int32Array.from(items)),
+    itemCount,
+    pairs
+  )
+}
+
+/** Zero when b is no neighbour of a. */
+function similarity({ starts, neighbours, similarities }: CoVisitation, a: number, b: number) {
+  const place = neighbours.subarray(starts[a], starts[a + 1]).indexOf(b)
+  return place < 0 ? 0 : similarities[starts[a]! + place]!
+}

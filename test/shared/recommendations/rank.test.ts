@@ -1,0 +1,198 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { nodeMoments } from '#shared/inference/node-moments.ts'
+import { createTokenDecoder } from '#shared/inference/token-decoder.ts'
+import type { ItemIds } from '#shared/itemids/item-ids.ts'
+import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
+import { buildTrie } from '#shared/itemids/trie.ts'
+import { type CoVisitation, fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { type RankingModel, type RankingQuestion, rank } from '#shared/recommendations/rank.ts'
+import { createRandom } from '#shared/runtime/random.ts'
+
+/** Items of one dimension: under the state 1 their dense shares are as 1 to 2 to 5. */
+const threeItems = [0, Math.log(2), Math.log(5)]
+/** After item 2 came item 0, and three times less often item 1. */
+const coVisitation = rows([], [], [row(0, 0.03), row(1, 0.01)])
+
+test('the score blends the dense share and the co-visited share of each candidate', () => {
+  const model = modelOf(threeItems, { coVisitation, weight: 0.5 })
+
+  const ranked = rank(model, question({ clicked: [2] }))
+
+  expect(ranked).toEqual([
+    { item: 0, score: closeTo(0.5 * (1 / 8) + 0.5 * (3 / 4)), source: 'generated' },
+    { item: 2, score: closeTo(0.5 * (5 / 8)), source: 'generated' },
+    { item: 1, score: closeTo(0.5 * (2 / 8) + 0.5 * (1 / 4)), source: 'generated' }
+  ])
+})
+
+test('with weight 0 the dense order alone counts, with weight 1 co-visitation alone', () => {
+  const order = (weight: number) =>
+    rank(modelOf(threeItems, { coVisitation, weight }), question({ clicked: [2] })).map(
+      ({ item }) => item
+    )
+
+  expect(order(0)).toEqual([2, 1, 0])
+  expect(order(1)).toEqual([0, 1, 2])
+})
+
+test('shares are taken over what may be shown', () => {
+  const model = modelOf(threeItems, { coVisitation, weight: 0.5 })
+
+  const ranked = rank(model, question({ clicked: [2], excluded: [2] }))
+
+  expect(ranked).toEqual([
+    { item: 0, score: closeTo(0.5 * (1 / 3) + 0.5 * (3 / 4)), source: 'generated' },
+    { item: 1, score: closeTo(0.5 * (2 / 3) + 0.5 * (1 / 4)), source: 'generated' }
+  ])
+})
+
+test('of equal scores the first item of the release is first', () => {
+  const ranked = rank(modelOf([1, 1, 1]), question({ clicked: [0] }))
+
+  expect(ranked.map(({ item }) => item)).toEqual([0, 1, 2])
+})
+
+test('an item that generation did not reach is a candidate when it was co-visited', () => {
+  // Forty items, of which the beam of thirty keeps the most probable; item 39 is the least.
+  const values = Array.from({ length: 40 }, (_, item) => 4 - item / 10)
+  const visited = rows([row(39, 0.03)], ...Array.from({ length: 39 }, () => []))
+
+  const ranked = rank(
+    modelOf(values, { coVisitation: visited, weight: 0.9 }),
+    question({ clicked: [0], count: 2 })
+  )
+
+  expect(ranked).toMatchObject([
+    { item: 39, source: 'co-visited' },
+    { item: 0, source: 'generated' }
+  ])
+})
+
+test('a session without a known click gets what is popular, without what is excluded', () => {
+  const model = { ...modelOf(threeItems), byPopularity: Int32Array.of(1, 2, 0) }
+
+  const ranked = rank(model, { ...question({ excluded: [2] }), state: undefined })
+
+  expect(ranked).toEqual([
+    { item: 1, score: 1, source: 'popular' },
+    { item: 0, score: 1 / 2, source: 'popular' }
+  ])
+})
+
+test('when everything is excluded the answer is empty', () => {
+  const everything = question({ clicked: [2], excluded: [0, 1, 2] })
+
+  expect(rank(modelOf(threeItems, { coVisitation }), everything)).toEqual([])
+  expect(rank(modelOf(threeItems), { ...everything, state: undefined })).toEqual([])
+})
+
+test('as many items are answered as are wanted, whenever that many may be shown', () => {
+  const facts = fc.record({
+    seed: fc.nat(1000),
+    itemCount: fc.integer({ min: 1, max: 90 }),
+    excludedShare: fc.constantFrom(0, 0.3, 0.9),
+    count: fc.integer({ min: 1, max: 100 }),
+    hasState: fc.boolean()
+  })
+
+  fc.assert(
+    fc.property(facts, ({ seed, itemCount, excludedShare, count, hasState }) => {
+      const random = createRandom(seed)
+      const model = randomModel(itemCount, seed)
+      const excluded = new Set(
+        Array.from({ length: itemCount }, (_, item) => item).filter(
+          () => random.next() < excludedShare
+        )
+      )
+
+      const ranked = rank(model, {
+        state: hasState ? Float32Array.from({ length: 4 }, random.normal) : undefined,
+        clicked: Int32Array.from({ length: 5 }, () => random.integer(itemCount)),
+        excluded,
+        count
+      })
+
+      const items = ranked.map(({ item }) => item)
+      const scores = ranked.map(({ score }) => score)
+      expect(items).toHaveLength(Math.min(count, itemCount - excluded.size))
+      expect(new Set(items).size).toBe(items.length)
+      expect(items.filter(item => excluded.has(item) || item < 0 || item >= itemCount)).toEqual([])
+      expect(scores).toEqual(scores.toSorted((a, b) => b - a))
+    })
+  )
+})
+
+interface ModelFacts {
+  readonly coVisitation?: CoVisitation
+  readonly weight?: number
+}
+
+/** Items of width one, each a branch of its own below the root. */
+function modelOf(values: readonly number[], facts: ModelFacts = {}): RankingModel {
+  const codes = Int32Array.from(values.keys())
+  const itemIds: ItemIds = {
+    scheme: 'residual-kmeans',
+    depth: 1,
+    levelSizes: [codes.length],
+    codes
+  }
+  return {
+    ...searchModel(itemIds, Float32Array.from(values), 1),
+    coVisitation: facts.coVisitation ?? rows(...values.map(() => [])),
+    byPopularity: codes,
+    blend: { coVisitationWeight: facts.weight ?? 0.5, coVisitationDecay: 0.6 }
+  }
+}
+
+function randomModel(itemCount: number, seed: number): RankingModel {
+  const random = createRandom(seed)
+  const vectors = Float32Array.from({ length: itemCount * 4 }, random.normal)
+  const session = () => Int32Array.from({ length: 4 }, () => random.integer(itemCount))
+  return {
+    ...searchModel(assignResidualKmeans(vectors, 4, random).itemIds, vectors, 4),
+    coVisitation: fitCoVisitation(Array.from({ length: 30 }, session), itemCount, 'all'),
+    byPopularity: random.shuffle(Int32Array.from({ length: itemCount }, (_, item) => item)),
+    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6 }
+  }
+}
+
+/** A decoder without a learned correction. */
+function searchModel(itemIds: ItemIds, vectors: Float32Array, width: number) {
+  const trie = buildTrie(itemIds)
+  const square = new Float32Array(width * width)
+  const level = new Float32Array(itemIds.depth * width)
+  const weights = { session: square, node: square, level, output: square }
+  return { decoder: createTokenDecoder(trie, nodeMoments(trie, vectors, width), weights), vectors }
+}
+
+function question(facts: {
+  readonly clicked?: readonly number[]
+  readonly excluded?: readonly number[]
+  readonly count?: number
+}): RankingQuestion {
+  return {
+    state: Float32Array.of(1),
+    clicked: Int32Array.from(facts.clicked ?? []),
+    excluded: facts.excluded ?? [],
+    count: facts.count ?? 10
+  }
+}
+
+function row(neighbour: number, similarity: number) {
+  return { neighbour, similarity }
+}
+
+/** The neighbours of each item. */
+function rows(...all: readonly ReturnType<typeof row>[][]): CoVisitation {
+  const flat = all.flat()
+  return {
+    starts: Int32Array.from([0, ...all.map((_, item) => all.slice(0, item + 1).flat().length)]),
+    neighbours: Int32Array.from(flat, ({ neighbour }) => neighbour),
+    similarities: Float32Array.from(flat, ({ similarity }) => similarity)
+  }
+}
+
+function closeTo(value: number): number {
+  return expect.closeTo(value, 5)
+}
