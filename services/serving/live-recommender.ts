@@ -1,0 +1,137 @@
+// Holds the recommender of the live release. A newer release is loaded beside it and then takes
+// over; requests that the old one has begun are answered before it closes. A release that cannot be
+// loaded changes nothing: the one before it goes on answering.
+import type { Pool } from '#shared/database/pool.ts'
+import type {
+  RecommendationAnswer,
+  RecommendationQuery,
+  Recommender
+} from '#shared/recommendations/recommender.ts'
+import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import type { Logger } from '#shared/runtime/logging.ts'
+
+export interface LiveRecommender {
+  /** Id of the release that answers now; undefined while none is loaded. */
+  releaseId(): string | undefined
+  /** @throws RELEASE_NOT_FOUND, worth a retry, while no release is loaded. */
+  recommend(query: RecommendationQuery): Promise<RecommendationAnswer>
+}
+
+export interface FollowFacts {
+  readonly pool: Pool
+  readonly log: Logger
+  /** Starts a recommender on a release's folder. */
+  readonly start: (folder: string) => Promise<Recommender>
+}
+
+/** A refused release is tried again after this time: its files may only be late. */
+const retryMs = 30_000
+
+/** Follows the registry. The caller says when to look, one look at a time, and closes at the end. */
+export class FollowedRelease implements LiveRecommender {
+  readonly #facts: FollowFacts
+  #held: HeldRecommender | undefined
+  #refused: { readonly releaseId: string; readonly at: number } | undefined
+  #isWaiting = false
+
+  constructor(facts: FollowFacts) {
+    this.#facts = facts
+  }
+
+  releaseId(): string | undefined {
+    return this.#held?.releaseId
+  }
+
+  async recommend(query: RecommendationQuery): Promise<RecommendationAnswer> {
+    const held = this.#held
+    if (!held) {
+      throw new RecommenderError('RELEASE_NOT_FOUND', 'no release is loaded', { canRetry: true })
+    }
+    try {
+      return await held.recommend(query)
+    } catch (error) {
+      if (isDead(error)) this.#letGo(held)
+      throw error
+    }
+  }
+
+  /** Loads the registry's live release, unless it already answers or was refused just now. */
+  async refresh(): Promise<void> {
+    const live = await liveRelease(this.#facts.pool)
+    if (!live) return this.#sayWaiting()
+    if (live.releaseId === this.#held?.releaseId || this.#isRefused(live)) return
+    try {
+      await this.#swapIn(live)
+    } catch (error) {
+      this.#refused = { releaseId: live.releaseId, at: performance.now() }
+      this.#facts.log.error({ release: live.releaseId, err: error }, 'release refused')
+    }
+  }
+
+  async close(): Promise<void> {
+    const held = this.#held
+    this.#held = undefined
+    await held?.retire()
+  }
+
+  /** The next look at the registry then loads the release anew. */
+  #letGo(dead: HeldRecommender): void {
+    if (this.#held === dead) this.#held = undefined
+  }
+
+  #sayWaiting(): void {
+    if (this.#held || this.#isWaiting) return
+    this.#isWaiting = true
+    this.#facts.log.warn('no release is live yet: waiting for the trainer to publish one')
+  }
+
+  #isRefused({ releaseId }: AnnouncedRelease): boolean {
+    const refused = this.#refused
+    return refused?.releaseId === releaseId && performance.now() - refused.at < retryMs
+  }
+
+  async #swapIn({ releaseId, location }: AnnouncedRelease): Promise<void> {
+    const startedAt = performance.now()
+    const next = new HeldRecommender(releaseId, await this.#facts.start(location))
+    const previous = this.#held
+    this.#held = next
+    const seconds = Math.round(performance.now() - startedAt) / 1000
+    this.#facts.log.info(
+      { release: releaseId, previous: previous?.releaseId, seconds },
+      'release loaded'
+    )
+    await previous?.retire()
+  }
+}
+
+/** A recommender together with the answers it still owes. */
+class HeldRecommender {
+  readonly releaseId: string
+  readonly #recommender: Recommender
+  readonly #owed = new Set<Promise<unknown>>()
+
+  constructor(releaseId: string, recommender: Recommender) {
+    this.releaseId = releaseId
+    this.#recommender = recommender
+  }
+
+  async recommend(query: RecommendationQuery): Promise<RecommendationAnswer> {
+    const answer = this.#recommender.recommend(query)
+    this.#owed.add(answer)
+    try {
+      return await answer
+    } finally {
+      this.#owed.delete(answer)
+    }
+  }
+
+  async retire(): Promise<void> {
+    await Promise.allSettled(this.#owed)
+    await this.#recommender.close()
+  }
+}
+
+function isDead(error: unknown): boolean {
+  return error instanceof RecommenderError && error.code === 'WORKER_FAILED'
+}

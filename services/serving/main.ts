@@ -1,0 +1,59 @@
+// Serving: answers recommendations with the newest live release, over HTTP.
+import { createPool } from '#shared/database/pool.ts'
+import { startRecommender } from '#shared/recommendations/recommender.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import { createLogger } from '#shared/runtime/logging.ts'
+import { createMetrics } from '#shared/runtime/metrics.ts'
+import { onShutdown, runMain } from '#shared/runtime/shutdown.ts'
+import { buildApp } from './app.ts'
+import { type ServingConfig, servingConfig } from './config.ts'
+import { createHiddenItems } from './hidden-items.ts'
+import { FollowedRelease } from './live-recommender.ts'
+import { startPolling } from './polling.ts'
+import type { App } from './serving-parts.ts'
+
+/** A new release, or an item hidden by another process, is noticed within this time. */
+const pollMs = 1000
+
+const log = createLogger({ name: 'serving', level: 'info' })
+
+await runMain(log, async () => {
+  const config = servingConfig(process.env)
+  log.level = config.logLevel
+  const pool = createPool(config.databaseUrl, { name: 'nextrie-serving', log })
+  const hiddenItems = createHiddenItems(pool)
+  const recommender = new FollowedRelease({
+    pool,
+    log,
+    start: folder => startRecommender({ folder, log })
+  })
+  const { sessionGapMinutes } = config
+  const metrics = createMetrics()
+  const app = await buildApp({ pool, recommender, hiddenItems, metrics, log, sessionGapMinutes })
+
+  const polling = [
+    startPolling({ subject: 'release', everyMs: pollMs, look: () => recommender.refresh(), log }),
+    startPolling({
+      subject: 'hidden items',
+      everyMs: pollMs,
+      look: () => hiddenItems.refresh(),
+      log
+    })
+  ]
+  onShutdown(log, async () => {
+    await app.close()
+    await Promise.all(polling.map(stop => stop()))
+    await recommender.close()
+    await pool.end()
+  })
+  await listen(app, config)
+})
+
+async function listen(app: App, { host, port }: ServingConfig): Promise<void> {
+  try {
+    await app.listen({ host, port })
+  } catch (cause) {
+    const message = `cannot listen on ${host}:${port}; end the program that does, or set PORT`
+    throw new RecommenderError('CONFIG_INVALID', message, { cause })
+  }
+}

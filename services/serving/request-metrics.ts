@@ -1,0 +1,32 @@
+// What serving counts for Prometheus, beside the process's own figures.
+import type { FastifyInstance } from 'fastify'
+import { Counter, Histogram, type Metrics } from '#shared/runtime/metrics.ts'
+
+/** Seconds. Recommendations are expected between the second and the sixth. */
+const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+/** Measures every request. Labelled by the route's pattern, so that ids make no new series. */
+export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
+  const durations = new Histogram({
+    name: 'nextrie_http_request_duration_seconds',
+    help: 'Time from a request to the end of its answer',
+    labelNames: ['method', 'route', 'status'],
+    buckets: durationBuckets,
+    registers: [metrics]
+  })
+  app.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none'
+    const labels = { method: request.method, route, status: reply.statusCode }
+    durations.observe(labels, reply.elapsedTime / 1000)
+  })
+}
+
+/** Counts recommended items by what proposed them, so that falling back is never silent. */
+export function countSources(metrics: Metrics): Counter<'source'> {
+  return new Counter({
+    name: 'nextrie_recommended_items_total',
+    help: 'Items recommended, by the source that proposed them',
+    labelNames: ['source'],
+    registers: [metrics]
+  })
+}

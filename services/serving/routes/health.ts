@@ -1,0 +1,50 @@
+// Health for whoever runs this process: live means that it need not be restarted, ready that it can
+// answer recommendations now.
+import { setTimeout as pause } from 'node:timers/promises'
+import { Type } from 'typebox'
+import type { Pool } from '#shared/database/pool.ts'
+import type { App, ServingParts } from '../serving-parts.ts'
+
+const Live = Type.Object({ status: Type.Literal('live') })
+
+const Readiness = Type.Object({
+  status: Type.Union([Type.Literal('ready'), Type.Literal('unready')]),
+  postgres: Type.Union([Type.Literal('reachable'), Type.Literal('away')]),
+  release: Type.Optional(Type.String({ description: 'Absent while none is loaded' }))
+})
+
+const tags = ['operation']
+
+/** Adds both routes. */
+export function addHealth(app: App, { pool, recommender, log }: ServingParts): void {
+  const live = { tags, summary: 'Whether the process answers at all', response: { 200: Live } }
+  app.get('/health/live', { schema: live }, async () => ({ status: 'live' as const }))
+
+  const ready = {
+    tags,
+    summary: 'Whether recommendations can be answered now',
+    response: { 200: Readiness, 503: Readiness }
+  }
+  app.get('/health/ready', { schema: ready }, async (_, reply) => {
+    const fault = await postgresFault(pool)
+    if (fault) log.debug({ err: fault }, 'postgres is away')
+    const release = recommender.releaseId()
+    const isReady = !fault && release !== undefined
+    return reply.code(isReady ? 200 : 503).send({
+      status: isReady ? 'ready' : 'unready',
+      postgres: fault ? 'away' : 'reachable',
+      ...(release !== undefined && { release })
+    })
+  })
+}
+
+/** Postgres must say something within this time to count as reachable. */
+const patienceMs = 2000
+
+async function postgresFault(pool: Pool): Promise<unknown> {
+  const answer = pool.query('select 1').then(
+    () => undefined,
+    fault => fault ?? 'unknown'
+  )
+  return Promise.race([answer, pause(patienceMs, 'no answer in time', { ref: false })])
+}

@@ -1,0 +1,28 @@
+// What the routes work with. main.ts makes these; tests make them too, and nothing else does.
+
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fastify'
+import type { Pool } from '#shared/database/pool.ts'
+import type { Logger } from '#shared/runtime/logging.ts'
+import type { Metrics } from '#shared/runtime/metrics.ts'
+import type { HiddenItems } from './hidden-items.ts'
+import type { LiveRecommender } from './live-recommender.ts'
+
+export interface ServingParts {
+  readonly pool: Pool
+  readonly recommender: LiveRecommender
+  readonly hiddenItems: HiddenItems
+  readonly metrics: Metrics
+  readonly log: Logger
+  readonly sessionGapMinutes: number
+}
+
+/** Fastify that infers a request's type from its TypeBox schema. */
+export type App = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  TypeBoxTypeProvider
+>

@@ -1,0 +1,201 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createPool } from '#shared/database/pool.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import { alphabetRecommender, appOn, gate, type ServingApp, startServing } from './serving-app.ts'
+
+let serving: ServingApp
+let release: string | undefined = 'r1'
+let recommend = alphabetRecommender().recommend
+
+beforeAll(async () => {
+  const recommender = {
+    releaseId: () => release,
+    recommend: (query: Parameters<typeof recommend>[0]) => recommend(query)
+  }
+  serving = await startServing(recommender)
+})
+afterAll(() => serving.close())
+
+async function ask(method: 'GET' | 'POST', url: string, payload?: object) {
+  const response = await serving.app.inject({ method, url, ...(payload && { payload }) })
+  return { response, status: response.statusCode, text: response.body }
+}
+
+describe('health', () => {
+  test('is answered over a socket while a recommendation is being computed', async () => {
+    const started = gate()
+    const finish = gate()
+    recommend = async query => {
+      started.open()
+      await finish.opened
+      return alphabetRecommender().recommend(query)
+    }
+    const address = await serving.app.listen({ host: '127.0.0.1', port: 0 })
+    const recommendation = fetch(`${address}/v1/recommendations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"items":[]}'
+    })
+    await started.opened
+
+    const health = await fetch(`${address}/health/live`)
+
+    expect(health.status).toBe(200)
+    finish.open()
+    expect((await recommendation).status).toBe(200)
+    recommend = alphabetRecommender().recommend
+  })
+
+  test('is ready with Postgres reachable and a release loaded', async () => {
+    const { status, response } = await ask('GET', '/health/ready')
+
+    expect(status).toBe(200)
+    expect(response.json()).toEqual({ status: 'ready', postgres: 'reachable', release: 'r1' })
+  })
+
+  test('is unready while no release is loaded', async () => {
+    release = undefined
+    const { status, response } = await ask('GET', '/health/ready')
+    release = 'r1'
+
+    expect(status).toBe(503)
+    expect(response.json()).toEqual({ status: 'unready', postgres: 'reachable' })
+  })
+})
+
+describe('a failure', () => {
+  test('that is ours shows nothing of itself', async () => {
+    recommend = async () => {
+      throw new Error('password is 1234')
+    }
+    const { status, response, text } = await ask('POST', '/v1/recommendations', { items: [] })
+
+    expect(status).toBe(500)
+    expect(response.json()).toMatchObject({ title: 'Internal Server Error', code: 'UNEXPECTED' })
+    expect(text).not.toMatch('1234')
+  })
+
+  test('that may pass says so, and when to come again', async () => {
+    recommend = async () => {
+      throw new RecommenderError('RELEASE_NOT_FOUND', 'no release', { canRetry: true })
+    }
+    const { status, response } = await ask('POST', '/v1/recommendations', { items: [] })
+
+    expect(status).toBe(503)
+    expect(response.headers['retry-after']).toBe('1')
+    expect(response.json()).toMatchObject({ code: 'RELEASE_NOT_FOUND' })
+    recommend = alphabetRecommender().recommend
+  })
+
+  test.each([
+    ['an unknown path', '/v2/items', 404, 'NOT_FOUND'],
+    ['a path that cannot be decoded', '/v1/items/%zz', 400, 'REQUEST_INVALID']
+  ])('by %s is a problem', async (_, url, status, code) => {
+    const { response } = await ask('GET', url)
+
+    expect(response.headers['content-type']).toMatch('application/problem+json')
+    expect(response.json()).toMatchObject({ status, code })
+  })
+})
+
+describe('without Postgres', () => {
+  test('the process lives, is unready, and says that a question may be asked again', async () => {
+    const pool = createPool('postgres://nobody@127.0.0.1:1/nothing')
+    const app = await appOn(pool)
+    const [live, ready, recommendation] = await Promise.all([
+      app.inject({ method: 'GET', url: '/health/live' }),
+      app.inject({ method: 'GET', url: '/health/ready' }),
+      app.inject({ method: 'POST', url: '/v1/recommendations', payload: { session: 's1' } })
+    ])
+
+    expect(live.statusCode).toBe(200)
+    expect(ready.statusCode).toBe(503)
+    expect(ready.json()).toEqual({ status: 'unready', postgres: 'away', release: 'r1' })
+    expect(recommendation.statusCode).toBe(503)
+    expect(recommendation.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
+    await app.close()
+    await pool.end()
+  })
+})
+
+describe('metrics', () => {
+  test('count requests by route and status, and recommended items by source', async () => {
+    await ask('POST', '/v1/recommendations', { items: ['a'], n: 2 })
+    await ask('GET', '/v1/items/none-of-this-name')
+    const { response, text } = await ask('GET', '/metrics')
+
+    expect(response.headers['content-type']).toMatch('text/plain')
+    expect(text).toMatch(/nextrie_recommended_items_total\{source="generated"\} [1-9]/)
+    expect(text).toMatch(
+      /duration_seconds_count\{method="GET",route="\/v1\/items\/:id",status="404"\}/
+    )
+    expect(text).toMatch('nodejs_eventloop_lag_seconds')
+  })
+})
+
+describe('the description of the API', () => {
+  test('lists every route with its answers', async () => {
+    const { response } = await ask('GET', '/docs/json')
+    const description = response.json()
+
+    expect(description.openapi).toBe('3.1.0')
+    expect(operationsOf(description)).toEqual([
+      'GET /health/live 200',
+      'GET /health/ready 200 503',
+      'GET /metrics 200',
+      'GET /v1/items 200 400 503',
+      'GET /v1/items/{id} 200 400 404 503',
+      'GET /v1/releases 200 503',
+      'POST /v1/events 200 400 413 503',
+      'POST /v1/recommendations 200 400 503',
+      'PUT /v1/items/{id} 200 400 503'
+    ])
+  })
+
+  test('gives errors the media type that they have', async () => {
+    const { response } = await ask('GET', '/docs/json')
+    const { responses } = response.json().paths['/v1/recommendations'].post
+
+    expect(Object.keys(responses['400'].content)).toEqual(['application/problem+json'])
+  })
+
+  test('has a page to try it', async () => {
+    const { status, text } = await ask('GET', '/docs')
+
+    expect(status).toBe(200)
+    expect(text).toMatch('Nextrie API')
+  })
+})
+
+describe('the page', () => {
+  test.each([
+    ['/', 'text/html; charset=utf-8'],
+    ['/page.js', 'text/javascript; charset=utf-8'],
+    ['/page.css', 'text/css; charset=utf-8'],
+    ['/mark.svg', 'image/svg+xml']
+  ])('has %s as %s', async (url, mediaType) => {
+    const { status, response } = await ask('GET', url)
+
+    expect(status).toBe(200)
+    expect(response.headers['content-type']).toBe(mediaType)
+  })
+
+  test('may load nothing from anywhere else', async () => {
+    const { response, text } = await ask('GET', '/')
+
+    expect(response.headers['content-security-policy']).toMatch(`default-src 'self'`)
+    expect(text).not.toMatch(/(src|href)="(https?:)?\/\//)
+  })
+})
+
+function operationsOf(description: {
+  paths: Record<string, Record<string, { responses: object }>>
+}): string[] {
+  return Object.entries(description.paths)
+    .flatMap(([path, operations]) =>
+      Object.entries(operations).map(([method, { responses }]) =>
+        [method.toUpperCase(), path, ...Object.keys(responses).sort()].join(' ')
+      )
+    )
+    .sort()
+}

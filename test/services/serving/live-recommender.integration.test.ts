@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { FollowedRelease } from '#services/serving/live-recommender.ts'
+import type { Recommender } from '#shared/recommendations/recommender.ts'
+import type { Manifest } from '#shared/releases/manifest.ts'
+import { announceRelease } from '#shared/releases/registry.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+import { alphabetRecommender, gate, silent } from './serving-app.ts'
+
+const question = { clicks: [], count: 1, exclude: [] }
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createTestDatabase()
+})
+beforeEach(() => database.pool.query('delete from releases'))
+afterAll(() => database.drop())
+
+/** Follows the registry with recommenders that the test makes, named by their folder. */
+function follow(start: (folder: string) => Promise<Recommender>): FollowedRelease {
+  return new FollowedRelease({ pool: database.pool, log: silent, start })
+}
+
+async function announce(releaseId: string): Promise<void> {
+  const manifest = { releaseId } as Manifest // the registry reads nothing else of it
+  await announceRelease(database.pool, { manifest, location: releaseId })
+}
+
+test('before the first release a question is answered by an error worth a retry', async () => {
+  const followed = follow(async folder => alphabetRecommender(folder))
+  await followed.refresh()
+
+  expect(followed.releaseId()).toBeUndefined()
+  await expect(followed.recommend(question)).rejects.toMatchObject({
+    code: 'RELEASE_NOT_FOUND',
+    canRetry: true
+  })
+})
+
+test('a release is loaded once it is announced', async () => {
+  const followed = follow(async folder => alphabetRecommender(folder))
+  await followed.refresh()
+  await announce('r1')
+  await followed.refresh()
+
+  expect(await followed.recommend(question)).toMatchObject({ releaseId: 'r1' })
+})
+
+test('the old release answers until the new one is loaded, and closes when it owes nothing', async () => {
+  const loaded = gate()
+  const answered = gate()
+  const closed: string[] = []
+  const followed = follow(async folder => {
+    if (folder === 'new') await loaded.opened
+    const recommender = alphabetRecommender(folder)
+    return {
+      ...recommender,
+      recommend: async query => {
+        if (query.count === 2) await answered.opened
+        return recommender.recommend(query)
+      },
+      close: async () => void closed.push(folder)
+    }
+  })
+  await announce('old')
+  await followed.refresh()
+  const begun = followed.recommend({ ...question, count: 2 })
+
+  await announce('new')
+  const swapped = followed.refresh()
+  expect(await followed.recommend(question)).toMatchObject({ releaseId: 'old' })
+  loaded.open()
+  await expect.poll(() => followed.releaseId()).toBe('new')
+  expect(await followed.recommend(question)).toMatchObject({ releaseId: 'new' })
+  expect(closed).toEqual([])
+
+  answered.open()
+  expect(await begun).toMatchObject({ releaseId: 'old' })
+  await swapped
+  expect(closed).toEqual(['old'])
+})
+
+test('a release that cannot be loaded is refused, and the one before it goes on answering', async () => {
+  const started: string[] = []
+  const followed = follow(async folder => {
+    started.push(folder)
+    if (folder === 'bad') throw new RecommenderError('RELEASE_CORRUPT', 'a hash differs')
+    return alphabetRecommender(folder)
+  })
+  await announce('good')
+  await followed.refresh()
+  await announce('bad')
+  await followed.refresh()
+  await followed.refresh()
+
+  expect(await followed.recommend(question)).toMatchObject({ releaseId: 'good' })
+  expect(started).toEqual(['good', 'bad'])
+})
+
+test('a recommender whose thread has died is replaced', async () => {
+  let lives = 0
+  const followed = follow(async folder => {
+    const isFirst = ++lives === 1
+    const recommender = alphabetRecommender(folder)
+    if (!isFirst) return recommender
+    const recommend = async () => {
+      throw new RecommenderError('WORKER_FAILED', 'died', { canRetry: true })
+    }
+    return { ...recommender, recommend }
+  })
+  await announce('r1')
+  await followed.refresh()
+
+  await expect(followed.recommend(question)).rejects.toMatchObject({ code: 'WORKER_FAILED' })
+  expect(followed.releaseId()).toBeUndefined()
+  await followed.refresh()
+  expect(await followed.recommend(question)).toMatchObject({ releaseId: 'r1' })
+})

@@ -1,0 +1,81 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readSessionTail } from '#shared/eventlog/session-tails.ts'
+import { type ServingApp, startServing } from '../serving-app.ts'
+
+let serving: ServingApp
+beforeAll(async () => {
+  serving = await startServing()
+})
+afterAll(() => serving.close())
+
+async function send(payload: object) {
+  const response = await serving.app.inject({ method: 'POST', url: '/v1/events', payload })
+  return { status: response.statusCode, body: response.json() }
+}
+
+function clickOf(id: string, session = 's1') {
+  return { id, type: 'click', time: '2026-03-01T09:30:00Z', session, item: 'a' }
+}
+
+test('an event is in the log when the answer comes', async () => {
+  const { status, body } = await send(clickOf('e1', 'one'))
+
+  expect(status).toBe(200)
+  expect(body).toEqual({
+    appended: 1,
+    duplicates: 0,
+    rejected: 0,
+    results: [{ status: 'accepted' }]
+  })
+  expect(await readSessionTail(serving.database.pool, 'one')).toMatchObject({
+    events: [{ id: 'e1', itemKey: 'a' }]
+  })
+})
+
+test('an event that is sent again is a duplicate and not appended', async () => {
+  await send(clickOf('twice'))
+  const { body } = await send([clickOf('twice'), clickOf('thrice'), clickOf('thrice')])
+
+  expect(body).toMatchObject({ appended: 1, duplicates: 2, rejected: 0 })
+})
+
+test('a faulty event is rejected with its field and reason, its neighbours are accepted', async () => {
+  const { status, body } = await send([clickOf('n1'), { ...clickOf('n2'), time: 'noon' }])
+
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ appended: 1, rejected: 1 })
+  expect(body.results).toEqual([
+    { status: 'accepted' },
+    { status: 'rejected', field: 'time', reason: expect.stringContaining('"noon"') }
+  ])
+})
+
+test('a lone faulty event is a problem that names the field', async () => {
+  const { item: _, ...withoutItem } = clickOf('lone')
+  const { status, body } = await send(withoutItem)
+
+  expect(status).toBe(400)
+  expect(body).toMatchObject({ code: 'REQUEST_INVALID', errors: [{ field: 'item' }] })
+  expect(body.detail).toBe('item is missing: a click names its item')
+})
+
+test('faulty events only are a problem that names the place of each', async () => {
+  const { status, body } = await send([{ ...clickOf('x'), type: 'look' }, 7])
+
+  expect(status).toBe(400)
+  expect(body.errors).toMatchObject([{ field: '[0].type' }, { field: '[1]' }])
+})
+
+test.each([0, 1001])('%i events at once are refused', async count => {
+  const { status, body } = await send(Array.from({ length: count }, (_, i) => clickOf(`many${i}`)))
+
+  expect(status).toBe(400)
+  expect(body.errors).toMatchObject([{ field: 'body' }])
+})
+
+test('a text that Postgres cannot keep is the sender’s fault', async () => {
+  const { status, body } = await send({ ...clickOf('nul'), note: 'a\u0000b' })
+
+  expect(status).toBe(400)
+  expect(body.detail).toMatch('NUL')
+})

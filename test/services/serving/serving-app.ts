@@ -1,0 +1,81 @@
+// The serving application as tests ask it: the real app and a real Postgres, with a recommender that
+// needs no training: it recommends what follows the last click in the alphabet.
+
+import { buildApp } from '#services/serving/app.ts'
+import { createHiddenItems } from '#services/serving/hidden-items.ts'
+import type { LiveRecommender } from '#services/serving/live-recommender.ts'
+import type { App } from '#services/serving/serving-parts.ts'
+import { upsertItems } from '#shared/catalog/write-items.ts'
+import type { Pool } from '#shared/database/pool.ts'
+import type { RecommendationQuery, Recommender } from '#shared/recommendations/recommender.ts'
+import { createLogger } from '#shared/runtime/logging.ts'
+import { createMetrics } from '#shared/runtime/metrics.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+
+export const silent = createLogger({ name: 'test', level: 'silent' })
+
+const letters = ['a', 'b', 'c', 'd', 'e', 'f']
+
+/** Recommends the letters after the last one clicked, then from `a` on again. */
+export function alphabetRecommender(releaseId = 'r1'): Recommender {
+  return {
+    releaseId,
+    recommend: async query => ({ releaseId, items: nextLetters(query) }),
+    close: async () => undefined
+  }
+}
+
+function nextLetters({ clicks, count, exclude, repeat = false }: RecommendationQuery) {
+  const clicked = clicks.map(click => click.itemKey)
+  const start = letters.indexOf(clicked.at(-1) ?? '') + 1
+  const source = clicked.length > 0 ? ('generated' as const) : ('popular' as const)
+  return [...letters.slice(start), ...letters.slice(0, start)]
+    .filter(key => !exclude.includes(key) && (repeat || !clicked.includes(key)))
+    .slice(0, count)
+    .map((itemKey, rank) => ({ itemKey, score: 1 / (1 + rank), source }))
+}
+
+/** Something that a test opens later; Promise.withResolvers is not in Node 20. */
+export function gate(): { readonly opened: Promise<void>; open(): void } {
+  let open = () => {}
+  const opened = new Promise<void>(resolve => {
+    open = resolve
+  })
+  return { opened, open }
+}
+
+export interface ServingApp {
+  readonly app: App
+  readonly database: TestDatabase
+  close(): Promise<void>
+}
+
+/** A database with the letters as its catalogue, and the app on it. */
+export async function startServing(recommender?: LiveRecommender): Promise<ServingApp> {
+  const database = await createTestDatabase()
+  const items = letters.map(key => ({
+    key,
+    attributes: { title: `Letter ${key}` },
+    isVisible: true
+  }))
+  await upsertItems(database.pool, items)
+  const app = await appOn(database.pool, recommender)
+  const close = async () => {
+    await app.close()
+    await database.drop()
+  }
+  return { app, database, close }
+}
+
+/** The app on any pool; the caller closes both. */
+export function appOn(pool: Pool, recommender?: LiveRecommender): Promise<App> {
+  const { recommend } = alphabetRecommender()
+  return buildApp({
+    pool,
+    recommender: recommender ?? { releaseId: () => 'r1', recommend },
+    hiddenItems: createHiddenItems(pool),
+    metrics: createMetrics(),
+    log: silent,
+    sessionGapMinutes: 30
+  })
+}
