@@ -1,0 +1,155 @@
+// The command line `nextrie`: runs everything on one machine, or one program at a time. What checks
+// messages is loaded by the commands that need it: that takes a second in a checkout.
+import { resolve } from 'node:path'
+import { Command, InvalidArgumentError } from 'commander'
+import { migrate } from '#shared/database/migrate.ts'
+import { createPool, type Pool } from '#shared/database/pool.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import { createLogger } from '#shared/runtime/logging.ts'
+import { onShutdown } from '#shared/runtime/shutdown.ts'
+import { addressConfig, databaseConfig, doctorConfig } from './config.ts'
+import { describeFindings, examine, isHealthy } from './doctor.ts'
+import { migrationsFolder } from './migrations-folder.ts'
+import { type ProgramName, runProgram } from './programs.ts'
+import { findDataset } from './read-dataset.ts'
+import { askRecommendation, describeAnswer } from './recommend.ts'
+
+const log = createLogger({ name: 'nextrie', level: 'warn' })
+const nextrie = new Command('nextrie').description(
+  'Recommends the next item of a session by generating it. Settings come from the environment; ' +
+    'services/nextrie/README.md lists them.'
+)
+
+nextrie
+  .command('start')
+  .description('run everything on this machine: database, bundled data, training, service')
+  .option('--fresh', 'start over: remove the database and the releases of earlier starts')
+  .option('--once', 'do everything, ask for one recommendation, print it, and end')
+  .option('--state <folder>', 'where the database and the releases are kept', '.nextrie')
+  .action(async ({ fresh = false, once = false, state }) => {
+    const { start } = await import('./start.ts')
+    const interruption = new AbortController()
+    const started = start({
+      state: resolve(state),
+      isFresh: fresh,
+      isOnce: once,
+      environment: process.env,
+      log,
+      write,
+      signal: interruption.signal
+    }).catch(ignoring(interruption.signal))
+    process.on('SIGHUP', () => process.kill(process.pid, 'SIGTERM')) // the terminal was closed
+    onShutdown(log, () => {
+      write('\nStopping …')
+      interruption.abort()
+      return started
+    })
+    await started
+  })
+
+nextrie
+  .command('migrate')
+  .description('bring the database of DATABASE_URL to the schema of this version')
+  .action(() =>
+    withDatabase(async pool => {
+      const applied = await migrate(pool, migrationsFolder, log)
+      write(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
+    })
+  )
+
+runs('ingest', 'ingestion', [], 'take events and items from Kafka into the log until stopped')
+runs('train', 'trainer', ['train'], 'train on the log, evaluate, and publish a release')
+runs('evaluate', 'trainer', ['evaluate'], 'evaluate the live release and the baselines on the log')
+runs('serve', 'serving', [], 'answer recommendations over HTTP until stopped')
+
+nextrie
+  .command('import')
+  .description('import a data set as items and click events; a repeat adds nothing')
+  .argument('[folder]', 'the folder, or the name of a bundled data set', 'eshop-clothing-2008')
+  .action(folderOrName =>
+    withDatabase(async pool => {
+      const { describeImport, reportImport } = await import('./report-import.ts')
+      const folder = findDataset(folderOrName)
+      const startedAt = performance.now()
+      const counts = await reportImport({ pool, folder, stream: process.stderr })
+      const seconds = (performance.now() - startedAt) / 1000
+      write(`${describeImport(folder, counts)}, in ${seconds.toFixed(1)} s`)
+    })
+  )
+
+nextrie
+  .command('recommend')
+  .description('ask the running service for the next items of a session')
+  .option('--session <id>', 'a session whose events the service knows')
+  .option('--items <keys>', 'the items clicked so far instead, oldest first, with commas between')
+  .option('-n, --count <number>', 'how many items', wholeNumber)
+  .option('--url <url>', 'where the service listens (default: HOST and PORT)')
+  .action(async ({ session, items, count, url = serviceUrl() }) => {
+    if ((session === undefined) === (items === undefined)) {
+      throw new RecommenderError('ARGUMENT_INVALID', 'give either --session or --items')
+    }
+    const about = session === undefined ? { items: items.split(',') } : { session }
+    write(describeAnswer(await askRecommendation({ url, about, count })))
+  })
+
+nextrie
+  .command('doctor')
+  .description('say what is installed, reachable and loaded, and how to mend what is not')
+  .action(async () => {
+    const findings = await examine(doctorConfig(process.env), process.env)
+    write(describeFindings(findings))
+    if (!isHealthy(findings)) process.exitCode = 1
+  })
+
+try {
+  await nextrie.parseAsync()
+} catch (error) {
+  if (!(error instanceof RecommenderError)) throw error
+  process.stderr.write(`nextrie: ${error.message}\n`)
+  process.exitCode = 1
+}
+
+/** A command that runs another program, with the same options and exit code. */
+function runs(command: string, name: ProgramName, args: string[], description: string): void {
+  nextrie
+    .command(command)
+    .description(description)
+    .argument('[options...]')
+    .allowUnknownOption()
+    .action(async (options: string[]) => {
+      const environment = process.env
+      process.exitCode = await runProgram({ name, args: [...args, ...options], environment })
+    })
+}
+
+async function withDatabase(act: (pool: Pool) => Promise<void>): Promise<void> {
+  const { databaseUrl } = databaseConfig(process.env)
+  const pool = createPool(databaseUrl, { name: 'nextrie', log })
+  try {
+    await act(pool)
+  } finally {
+    await pool.end()
+  }
+}
+
+function serviceUrl(): string {
+  const { host, port } = addressConfig(process.env)
+  return `http://${host}:${port}`
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('not a whole number.')
+  return value
+}
+
+/** An interrupted start ends with the signal's own reason, which is no failure. */
+function ignoring(signal: AbortSignal): (error: unknown) => void {
+  return error => {
+    if (!signal.aborted || error !== signal.reason) throw error
+  }
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`)
+}

@@ -1,0 +1,111 @@
+// Reads a data set folder (items.jsonl.gz, interactions.csv.gz) line by line, so that an import takes
+// the same way into the product as every other event and needs little memory for any size.
+import { createReadStream, existsSync, readdirSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { pipeline } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { createGunzip, gunzip } from 'node:zlib'
+import { parse } from 'csv-parse'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import {
+  eventId,
+  eventMessage,
+  itemMessage,
+  type LineMeaning,
+  type Row
+} from './dataset-messages.ts'
+
+/** What a line says, or why it says nothing. */
+export type DatasetLine = { readonly line: number } & LineMeaning
+
+export const itemsFile = 'items.jsonl.gz'
+export const interactionsFile = 'interactions.csv.gz'
+
+const bundledFolder = fileURLToPath(new URL('./data', import.meta.url))
+
+/**
+ * The folder of a data set, given by its path or by the name of a bundled one.
+ *
+ * @throws DATASET_INVALID when there is no such data set or a file of it is missing.
+ */
+export function findDataset(pathOrName: string): string {
+  const folder = [resolve(pathOrName), join(bundledFolder, pathOrName)].find(existsSync)
+  const missing = [itemsFile, interactionsFile].find(name => !existsSync(join(folder ?? '', name)))
+  if (folder && !missing) return folder
+  const fault = folder ? `${folder} has no ${missing}` : `there is no data set ${pathOrName}`
+  const names = readdirSync(bundledFolder).join(', ')
+  throw new RecommenderError(
+    'DATASET_INVALID',
+    `${fault}: name a folder with ${itemsFile} and ${interactionsFile}, or a bundled set (${names})`
+  )
+}
+
+/** Item messages in the order of the file. */
+export async function* readItemLines(folder: string): AsyncGenerator<DatasetLine> {
+  let line = 0
+  for await (const text of createInterface({ input: unzip(join(folder, itemsFile)) })) {
+    line++
+    if (text.trim() !== '') yield { line, ...itemMessage(text) }
+  }
+}
+
+/** Click messages in the order of the file, where the rows of a session lie together. */
+export async function* readEventLines(folder: string): AsyncGenerator<DatasetLine> {
+  const rows = pipeline(
+    unzip(join(folder, interactionsFile)),
+    parse({ info: true, relax_column_count: true }),
+    ignoreError
+  )
+  const dataset = basename(folder)
+  let columns: readonly string[] | undefined
+  let session: string | undefined
+  let sessionNumber = -1
+  for await (const { record, info } of rows as AsyncIterable<CsvRow>) {
+    if (columns === undefined) {
+      columns = record
+      continue
+    }
+    const row = byColumn(columns, record)
+    if (row.user_or_session !== session) sessionNumber++
+    session = row.user_or_session
+    const meaning =
+      record.length === columns.length
+        ? eventMessage(dataset, row, sessionNumber)
+        : { rejected: `it has ${record.length} fields instead of ${columns.length}` }
+    yield { line: info.lines, ...meaning }
+  }
+}
+
+interface CsvRow {
+  readonly record: readonly string[]
+  readonly info: { readonly lines: number }
+}
+
+function byColumn(columns: readonly string[], record: readonly string[]): Row {
+  return Object.fromEntries(columns.map((column, i) => [column, record[i] ?? '']))
+}
+
+/** A fault of the file reaches the reader at the end of the pipeline too. */
+function unzip(file: string) {
+  return pipeline(createReadStream(file), createGunzip(), ignoreError)
+}
+
+function ignoreError(): void {}
+
+export interface DatasetSurvey {
+  readonly events: number
+  /** An import goes in the order of the file: a log that has this event has them all. */
+  readonly lastEventId: string | undefined
+}
+
+/** Looks over the interactions without checking them: a tenth of a second for 165,000. */
+export async function surveyDataset(folder: string): Promise<DatasetSurvey> {
+  const bytes = await promisify(gunzip)(await readFile(join(folder, interactionsFile)))
+  const [header = '', ...rows] = bytes.toString('utf8').trimEnd().split('\n')
+  const last = rows.at(-1)
+  const row = last && byColumn(header.split(','), last.split(','))
+  return { events: rows.length, lastEventId: row ? eventId(basename(folder), row) : undefined }
+}
