@@ -4,7 +4,7 @@ import type { Question } from '#shared/evaluation/evaluate.ts'
 import type { SessionEncoder } from '#shared/inference/session-encoder.ts'
 import { encodePrefixes } from '#shared/recommendations/encode-prefixes.ts'
 import type { SessionInput } from '#shared/recommendations/session-input.ts'
-import type { TrainingSet } from './training-set.ts'
+import type { Asked, TrainingSet } from './training-set.ts'
 
 export interface DenseQuality {
   readonly recallAt10: number
@@ -13,40 +13,55 @@ export interface DenseQuality {
   readonly score: number
 }
 
-/** Every prefix of the sessions with the item that came next. */
+/** Prefixes of the sessions with the item that came next: every one, or only the longest. */
 export function questionsOf(
   encoder: SessionEncoder,
-  sessions: readonly SessionInput[]
+  sessions: readonly SessionInput[],
+  asked: Asked
 ): Question[] {
   const states = encodePrefixes(encoder, sessions)
-  return sessions.flatMap(({ items }, s) =>
+  const all = sessions.map(({ items }, s) =>
     Array.from(items.subarray(1), (target, n) => ({
       clicked: items.subarray(0, n + 1),
       state: states[s]![n]!,
       target
     }))
   )
+  return all.flatMap(questions => (asked === 'every-click' ? questions : questions.slice(-1)))
 }
 
 /** Ranks the whole catalogue, clicked items left out where the data says that nobody returns. */
 export function denseQuality(encoder: SessionEncoder, set: TrainingSet): DenseQuality {
-  const questions = questionsOf(encoder, set.validation)
+  const questions = questionsOf(encoder, set.validation, set.asked)
   const sum = { recall: 0, ndcg: 0 }
-  const rows = Math.max(1, Math.floor((1 << 22) / set.itemKeys.length))
-  for (let start = 0; start < questions.length; start += rows) {
-    const part = questions.slice(start, start + rows)
-    const scores = denseScores(encoder, part)
-    part.forEach((question, row) => {
-      const own = scores.subarray(row * set.itemKeys.length, (row + 1) * set.itemKeys.length)
-      const place = placeOf(question, own, set.repeats)
-      if (place > 10) return
-      sum.recall++
-      sum.ndcg += 1 / Math.log2(1 + place)
-    })
+  for (const place of densePlaces(encoder, questions, set.repeats)) {
+    if (place > 10) continue
+    sum.recall++
+    sum.ndcg += 1 / Math.log2(1 + place)
   }
   const recallAt10 = sum.recall / questions.length
   const ndcgAt10 = sum.ndcg / questions.length
   return { recallAt10, ndcgAt10, score: recallAt10 + 2 * ndcgAt10 }
+}
+
+/** Place of each question's target among the whole catalogue, from 1; half places where scores tie. */
+export function densePlaces(
+  encoder: SessionEncoder,
+  questions: readonly Question[],
+  repeats: boolean
+): number[] {
+  const itemCount = encoder.itemVectors.shape[0]
+  const rows = Math.max(1, Math.floor((1 << 22) / itemCount))
+  const places: number[] = []
+  for (let start = 0; start < questions.length; start += rows) {
+    const part = questions.slice(start, start + rows)
+    const scores = denseScores(encoder, part)
+    part.forEach((question, row) => {
+      const own = scores.subarray(row * itemCount, (row + 1) * itemCount)
+      places.push(placeOf(question, own, repeats))
+    })
+  }
+  return places
 }
 
 /** [questions, items] row-major. */

@@ -8,7 +8,7 @@ import {
 } from '#shared/evaluation/evaluate.ts'
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { decodeSession } from '#shared/inference/token-decoder.ts'
-import { Exclusions } from '#shared/itemids/trie.ts'
+import { Exclusions } from '#shared/itemids/exclusions.ts'
 import { coVisitedScores, fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
 import { type RankingModel, rank } from '#shared/recommendations/rank.ts'
 import { byFallingClicks, type LoadedModel } from '#shared/recommendations/release-model.ts'
@@ -26,7 +26,7 @@ export function evaluateModel(
   sessions: SplitInputs,
   report: Reporter
 ): EvaluationRow[] {
-  const questions = questionsOf(encoder, sessions.test)
+  const questions = questionsOf(encoder, sessions.test, 'every-click')
   const itemCount = trained.itemKeys.length
   const methods = [
     ...baselines(sessions, itemCount, trained.repeats),

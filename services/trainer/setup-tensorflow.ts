@@ -1,5 +1,5 @@
 // `npm run setup:tensorflow [-- --gpu]`: builds TensorFlow's native addon for the trainer, which runs
-// without it, about ten times slower, on WebAssembly. pip brings the library, node-gyp compiles the
+// without it, several times slower, on WebAssembly. pip brings the library, node-gyp compiles the
 // addon against it, and both stay in a cache, so that a repeat after `npm ci` takes a second.
 import { spawnSync } from 'node:child_process'
 import {

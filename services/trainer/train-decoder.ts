@@ -16,7 +16,7 @@ import type { NamedArrays } from '#shared/model/safetensors.ts'
 import { arraysOf } from '#shared/model/weights.ts'
 import type { Random } from '#shared/runtime/random.ts'
 import { createAdamW } from './adamw.ts'
-import type { Recipe } from './config.ts'
+import type { SettledRecipe } from './config.ts'
 import { learningRateAt } from './learning-rate.ts'
 import { gradientsOf, type Reporter } from './train-encoder.ts'
 
@@ -25,7 +25,7 @@ export interface DecoderTask {
   readonly moments: NodeMoments
   readonly training: readonly Question[]
   readonly validation: readonly Question[]
-  readonly recipe: Recipe
+  readonly recipe: SettledRecipe
   readonly random: Random
   readonly report: Reporter
 }

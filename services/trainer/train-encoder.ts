@@ -22,7 +22,7 @@ import type { Random } from '#shared/runtime/random.ts'
 import { clickTypes } from '#shared/sessions/session.ts'
 import { createAdamW } from './adamw.ts'
 import { type Batch, drawBatches, windowsOf } from './batches.ts'
-import type { Recipe } from './config.ts'
+import type { SettledRecipe } from './config.ts'
 import { type DenseQuality, denseQuality } from './dense-quality.ts'
 import { createDropout } from './dropout.ts'
 import { learningRateAt } from './learning-rate.ts'
@@ -49,7 +49,7 @@ export interface Reporter {
 /** @throws RecommenderError TRAINING_DIVERGED when the loss is no longer a number. */
 export async function trainEncoder(
   set: TrainingSet,
-  recipe: Recipe,
+  recipe: SettledRecipe,
   random: Random,
   report: Reporter
 ): Promise<TrainedEncoder> {
@@ -102,7 +102,7 @@ export async function trainEncoder(
   return best!
 }
 
-function modelConfig(set: TrainingSet, recipe: Recipe): ModelConfig {
+function modelConfig(set: TrainingSet, recipe: SettledRecipe): ModelConfig {
   return {
     width: recipe.width,
     rowWidth: recipe.rowWidth,
@@ -136,7 +136,7 @@ export interface Objective {
   readonly batch: Batch
   readonly drop: Dropout
   readonly keyMask: tf.Tensor2D
-  readonly recipe: Recipe
+  readonly recipe: SettledRecipe
 }
 
 /** Next item + weight * next category at each level, over every click that has a next one. */

@@ -7,33 +7,17 @@ import { readItems } from '#shared/catalog/read-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
 import type { EvaluationRow } from '#shared/evaluation/evaluate.ts'
 import { splitByTime, type TimeSplit } from '#shared/evaluation/time-split.ts'
-import { nodeMoments } from '#shared/inference/node-moments.ts'
-import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
-import { createTokenDecoder } from '#shared/inference/token-decoder.ts'
-import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
-import { buildTrie } from '#shared/itemids/trie.ts'
-import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
-import type { RankingModel } from '#shared/recommendations/rank.ts'
-import {
-  byFallingClicks,
-  decoderWeights,
-  loadModel,
-  modelFiles,
-  type TrainedModel
-} from '#shared/recommendations/release-model.ts'
+import { loadModel, modelFiles, type TrainedModel } from '#shared/recommendations/release-model.ts'
 import { takeSample } from '#shared/recommendations/sample.ts'
 import { type Manifest, manifestFormat } from '#shared/releases/manifest.ts'
 import { announceRelease } from '#shared/releases/registry.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
-import { createRandom } from '#shared/runtime/random.ts'
-import type { Recipe, TrainerConfig } from './config.ts'
-import { questionsOf } from './dense-quality.ts'
+import { type Recipe, type SettledRecipe, settleRecipe, type TrainerConfig } from './config.ts'
 import { evaluateModel } from './evaluate-model.ts'
-import { fitBlend } from './fit-blend.ts'
 import { readTrainingLog, type TrainingLog } from './read-training-log.ts'
-import { trainDecoder } from './train-decoder.ts'
-import { type Reporter, trainEncoder } from './train-encoder.ts'
+import type { Reporter } from './train-encoder.ts'
+import { trainModel } from './train-model.ts'
 import { buildTrainingSet, type TrainingSet } from './training-set.ts'
 
 export interface TrainingTask {
@@ -56,68 +40,12 @@ export async function trainRelease(task: TrainingTask): Promise<PublishedRelease
   const log = await readTrainingLog(task.pool, task.config.sessionGapMinutes)
   const split = splitByTime(log.sessions, task.config)
   const set = buildTrainingSet(await readItems(task.pool), split, task.recipe)
-  const trained = await trainModel(set, task)
+  const recipe = settleRecipe(task.recipe, { targets: set.targets, items: set.itemKeys.length })
+  const trained = await trainModel(set, { ...task, recipe, seed: task.config.seed })
   const model = loadModel(trained)
   const metrics = evaluateModel(model, set, task.report)
   const sample = takeSample(model, sampleClicks(set))
-  return publish(task, { log, split, set, trained, metrics, sample })
-}
-
-/** Encoder, then item IDs over its item vectors, then the decoder that writes them, then the blend. */
-async function trainModel(set: TrainingSet, task: TrainingTask): Promise<TrainedModel> {
-  const { recipe, report } = task
-  const random = createRandom(task.config.seed)
-  const { config, vectors, ...encoder } = await trainEncoder(set, recipe, random, report)
-  const { itemIds, codebook } = assignResidualKmeans(vectors, config.width, random)
-  const trie = buildTrie(itemIds)
-  const moments = nodeMoments(trie, vectors, config.width)
-  const sessionEncoder = createSessionEncoder(config, encoder.weights, vectors)
-  const validation = questionsOf(sessionEncoder, set.validation)
-  const decoder = await trainDecoder({
-    trie,
-    moments,
-    training: questionsOf(sessionEncoder, sampleOf(set.training, recipe.decoderSessions)),
-    validation,
-    recipe,
-    random,
-    report
-  })
-  tf.dispose([sessionEncoder.weights, sessionEncoder.itemVectors] as tf.TensorContainer)
-  const unblended: Omit<RankingModel, 'blend'> = {
-    decoder: createTokenDecoder(trie, moments, decoderWeights(decoder.weights)),
-    vectors,
-    coVisitation: fitCoVisitation(
-      set.training.map(({ items }) => items),
-      set.itemKeys.length,
-      'distinct'
-    ),
-    byPopularity: byFallingClicks(set.clicks)
-  }
-  const blend = fitBlend(unblended, validation, set.repeats)
-  task.log.info(
-    { ...blend, repeats: set.repeats, epoch: encoder.epoch },
-    'ranking fitted on validation'
-  )
-  return {
-    itemKeys: set.itemKeys,
-    reading: set.reading,
-    reachedRows: set.reachedRows,
-    config,
-    weights: { ...encoder.weights, ...decoder.weights },
-    vectors,
-    itemIds,
-    codebook,
-    coVisitation: unblended.coVisitation,
-    clicks: set.clicks,
-    blend,
-    repeats: set.repeats
-  }
-}
-
-/** Every nth session, so that all of the time is covered. */
-function sampleOf<T>(all: readonly T[], count: number): T[] {
-  const step = Math.max(1, Math.floor(all.length / count))
-  return all.filter((_, i) => i % step === 0)
+  return publish(task, { log, split, set, recipe, trained, metrics, sample })
 }
 
 /** A held-out session that shows the model at work: the first with three clicks. */
@@ -130,6 +58,7 @@ interface Outcome {
   readonly log: TrainingLog
   readonly split: TimeSplit
   readonly set: TrainingSet
+  readonly recipe: SettledRecipe
   readonly trained: TrainedModel
   readonly metrics: readonly EvaluationRow[]
   readonly sample: Manifest['sample']
@@ -144,7 +73,7 @@ async function publish(task: TrainingTask, outcome: Outcome): Promise<PublishedR
 }
 
 function manifestFacts(task: TrainingTask, outcome: Outcome): Omit<Manifest, 'files'> {
-  const { log, split, set, trained, metrics, sample } = outcome
+  const { log, split, set, recipe, trained, metrics, sample } = outcome
   const { databaseUrl: _secret, ...settings } = task.config
   const createdAt = new Date().toISOString()
   const iso = (time: number) => new Date(time).toISOString()
@@ -159,7 +88,7 @@ function manifestFacts(task: TrainingTask, outcome: Outcome): Omit<Manifest, 'fi
       backend: task.backend
     },
     seed: task.config.seed,
-    config: { settings, recipe: task.recipe, model: trained.config, blend: trained.blend },
+    config: { settings, recipe, model: trained.config, blend: trained.blend },
     data: {
       fromPosition: log.fromPosition,
       toPosition: log.toPosition,

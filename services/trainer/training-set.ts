@@ -37,9 +37,16 @@ export interface TrainingSet extends SplitInputs {
   readonly categories: readonly { readonly count: number; readonly classes: Int32Array }[]
   /** [items] clicks in training sessions. */
   readonly clicks: Int32Array
+  /** Clicks of training sessions that have one after them: what there is to learn. */
+  readonly targets: number
+  /** What validation and test ask for, see Asked. */
+  readonly asked: Asked
   /** Whether visitors come back to items within a session often enough to recommend them again. */
   readonly repeats: boolean
 }
+
+/** The item after every click of a held-out session, or only its last one (leave-one-out). */
+export type Asked = 'every-click' | 'last-click'
 
 /** From this share of training clicks on, coming back to an item is what visitors do here. */
 const repeatShare = 0.01
@@ -47,8 +54,9 @@ const repeatShare = 0.01
 /** @throws RecommenderError LOG_TOO_SHORT when a part has no two clicks on items of the catalogue. */
 export function buildTrainingSet(
   catalog: readonly Item[],
-  split: TimeSplit,
-  recipe: Recipe
+  split: Pick<TimeSplit, 'training' | 'validation' | 'test'>,
+  recipe: Recipe,
+  asked: Asked = 'every-click'
 ): TrainingSet {
   const items = inNeutralOrder(catalog)
   const itemIndex = new Map(items.map((item, index) => [item.key, index]))
@@ -62,13 +70,18 @@ export function buildTrainingSet(
     })),
     ...parts,
     clicks: countClicks(parts.training, items.length),
+    targets: parts.training.reduce(
+      (sum, session) => sum + Math.max(0, session.items.length - 1),
+      0
+    ),
+    asked,
     repeats: shareOfRepeats(parts.training) >= repeatShare
   }
 }
 
 /** @throws RecommenderError LOG_TOO_SHORT when a part has no two clicks on known items. */
 export function splitInputs(
-  split: TimeSplit,
+  split: Pick<TimeSplit, 'training' | 'validation' | 'test'>,
   itemIndex: ReadonlyMap<string, number>,
   gapBuckets: number
 ): SplitInputs {

@@ -5,7 +5,7 @@
 // co-visitation, and ordered by a blend whose weight was fitted on validation.
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
-import { Exclusions } from '#shared/itemids/trie.ts'
+import { Exclusions } from '#shared/itemids/exclusions.ts'
 import { type CoVisitation, coVisitedScores } from './co-visitation.ts'
 
 /** What ranking needs of a release, in memory. Items are numbered as in the release. */
@@ -55,11 +55,14 @@ const coVisitedCandidates = 50
 export function rank(model: RankingModel, question: RankingQuestion): RankedItem[] {
   const excluded = new Set(question.excluded)
   if (!question.state) return popular(model, excluded, question.count)
-  const { items, generated, dense, coVisited } = candidates(model, {
-    ...question,
+  const { state, clicked, count } = question
+  const generated = new Set(generate(model, { state, excluded, count }))
+  const { items, dense, coVisited } = scoreCandidates(model, {
+    state,
+    clicked,
     excluded,
-    decay: model.blend.coVisitationDecay,
-    state: question.state
+    generated,
+    decay: model.blend.coVisitationDecay
   })
   const weight = model.blend.coVisitationWeight
   return items
@@ -81,34 +84,43 @@ function popular(model: RankingModel, excluded: ReadonlySet<number>, count: numb
   }))
 }
 
+/** The items that the model writes, the most probable first; enough of them for `count`. */
+export function generate(
+  { decoder }: Pick<RankingModel, 'decoder'>,
+  question: {
+    readonly state: Float32Array
+    readonly excluded: ReadonlySet<number>
+    readonly count: number
+  }
+): number[] {
+  return beamSearch({
+    trie: decoder.trie,
+    scorer: decodeSession(decoder, question.state),
+    exclusions: new Exclusions(decoder.trie, question.excluded),
+    width: Math.max(beamWidth, question.count)
+  }).map(({ item }) => item)
+}
+
 export interface CandidateQuestion {
   readonly state: Float32Array
   readonly clicked: Int32Array
   readonly excluded: ReadonlySet<number>
-  readonly count: number
+  readonly generated: Iterable<number>
   readonly decay: number
 }
 
 /** Candidates with both parts of their score, each part summing to one over the candidates. */
 export interface ScoredCandidates {
   readonly items: readonly number[]
-  readonly generated: ReadonlySet<number>
   readonly dense: Float64Array
   readonly coVisited: Float64Array
 }
 
-export function candidates(
-  { decoder, vectors, coVisitation }: Omit<RankingModel, 'blend' | 'byPopularity'>,
-  { state, clicked, excluded, count, decay }: CandidateQuestion
+/** Adds what was visited together with the session's clicks to what was generated, and scores all. */
+export function scoreCandidates(
+  { vectors, coVisitation }: Pick<RankingModel, 'vectors' | 'coVisitation'>,
+  { state, clicked, excluded, generated, decay }: CandidateQuestion
 ): ScoredCandidates {
-  const generated = new Set(
-    beamSearch({
-      trie: decoder.trie,
-      scorer: decodeSession(decoder, state),
-      exclusions: new Exclusions(decoder.trie, excluded),
-      width: Math.max(beamWidth, count)
-    }).map(({ item }) => item)
-  )
   const scores = coVisitedScores(coVisitation, clicked, decay)
   const visited = [...scores]
     .filter(([item]) => !excluded.has(item))
@@ -117,7 +129,6 @@ export function candidates(
   const items = [...new Set([...generated, ...visited.map(([item]) => item)])]
   return {
     items,
-    generated,
     dense: softmax(items.map(item => dot(state, vectors, item * state.length))),
     coVisited: shares(items.map(item => scores.get(item) ?? 0))
   }

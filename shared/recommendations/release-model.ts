@@ -5,9 +5,9 @@ import type { Feature } from '#shared/catalog/derive-features.ts'
 import { nodeMoments } from '#shared/inference/node-moments.ts'
 import { createSessionEncoder, type SessionEncoder } from '#shared/inference/session-encoder.ts'
 import { createTokenDecoder, type DecoderWeights } from '#shared/inference/token-decoder.ts'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
 import type { ResidualCodebook } from '#shared/itemids/residual-kmeans.ts'
-import { buildTrie } from '#shared/itemids/trie.ts'
 import type { ModelConfig } from '#shared/model/model.ts'
 import {
   decodeArrays,

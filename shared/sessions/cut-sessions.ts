@@ -11,7 +11,7 @@ export interface SessionEvent {
 }
 
 /**
- * Sessions in the order of their first click. Events of a session are ordered by their time; of two
+ * Sessions in the order of their first click, whatever the order of the log. Events of a session are ordered by their time; of two
  * events with one time, the one that came first in the log is first.
  *
  * @param gapMinutes a pause longer than this starts a new session.
@@ -29,7 +29,15 @@ export function cutSessions(
     else clicks.set(event.sessionId, [click])
   }
   const sessions = [...clicks].flatMap(([sessionId, all]) => cut(sessionId, all, gapMinutes))
-  return sessions.sort((a, b) => a.clicks[0]!.at - b.clicks[0]!.at)
+  return sessions.sort(byStart)
+}
+
+/**
+ * Of two sessions that start at one time, the id decides: the partitions of a topic arrive in no
+ * order, and the same events must give the same model.
+ */
+function byStart(a: Session, b: Session): number {
+  return a.clicks[0]!.at - b.clicks[0]!.at || (a.sessionId < b.sessionId ? -1 : 1)
 }
 
 function isClick(type: string): type is ClickType {

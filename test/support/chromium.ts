@@ -31,6 +31,10 @@ function findChromium(): string | undefined {
 
 function describeMissing(title: string): void {
   const reason = 'no Chromium found: install it, or name one in CHROME_BIN'
-  if (process.env.CI === 'true') test(`${title} (needs Chromium)`, () => expect.fail(reason))
-  else describe.skip(`${title} (skipped: ${reason})`, () => test('needs Chromium', () => {}))
+  if (process.env.CI === 'true') {
+    test(`${title} (needs Chromium)`, () => expect.fail(reason))
+    return
+  }
+  process.stderr.write(`\nThe tests of ${title} did not run: ${reason}\n`)
+  describe.skip(`${title} (skipped: ${reason})`, () => test('needs Chromium', () => {}))
 }

@@ -33,14 +33,13 @@ export async function startProgram(
   message: string
 ): Promise<Program> {
   const program = spawnProgram(file, environment)
-  let hasExited = false
+  let hasEnded = false
   program.exited.then(() => {
-    hasExited = true
+    hasEnded = true
   })
   const hasSaid = () => program.lines.some(line => line.includes(`"msg":"${message}`))
-  await vi
-    .waitUntil(() => hasSaid() || hasExited, { timeout: 60_000, interval: 20 })
-    .catch(() => program.end('SIGKILL'))
+  const wait = { timeout: 60_000, interval: 20 }
+  await vi.waitUntil(() => hasSaid() || hasEnded, wait).catch(() => program.end('SIGKILL'))
   if (hasSaid()) return program
   throw new Error(`${file} did not log '${message}': ${program.lines.join('\n')}`)
 }
@@ -56,12 +55,20 @@ export async function runProgram(
   throw new Error(`${file} ended with exit code ${exitCode}: ${program.lines.join('\n')}`)
 }
 
-/** What `condition` resolves to; fails with what the program said when it ends before that. */
+/**
+ * What `condition` resolves to. When it fails, or the program ends before it, the program is killed
+ * and what it said is told.
+ */
 export async function whileRunning<T>(program: Program, condition: PromiseLike<T>): Promise<T> {
   const ended = program.exited.then((exitCode): never => {
-    throw new Error(`ended with exit code ${exitCode}: ${program.lines.join('\n')}`)
+    throw new Error(`ended with exit code ${exitCode}`)
   })
-  return Promise.race([condition, ended])
+  try {
+    return await Promise.race([condition, ended])
+  } catch (cause) {
+    await program.end('SIGKILL')
+    throw new Error(`${(cause as Error).message}: ${program.lines.join('\n')}`, { cause })
+  }
 }
 
 function spawnProgram(file: string, environment: Environment): Program {

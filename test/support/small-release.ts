@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
 import { initialDecoder } from '#shared/model/decoder.ts'
-import { initialWeights, type ModelConfig, type Weights } from '#shared/model/model.ts'
+import type { Weights } from '#shared/model/model.ts'
 import type { NamedArrays } from '#shared/model/safetensors.ts'
 import { arraysOf } from '#shared/model/weights.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
@@ -12,25 +12,15 @@ import { takeSample } from '#shared/recommendations/sample.ts'
 import type { Manifest } from '#shared/releases/manifest.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'
 import { createRandom, type Random } from '#shared/runtime/random.ts'
+import { tinyConfig, tinyWeights } from './tiny-model.ts'
 
-const config: ModelConfig = {
-  width: 8,
-  rowWidth: 4,
-  columns: 2,
-  rows: 10,
-  blocks: 1,
-  heads: 2,
-  maxLength: 5,
-  eventTypes: 4,
-  gapBuckets: 8,
-  categoryClasses: [3]
-}
+const { width, rows } = tinyConfig
 
 /** A TF.js backend must have been started. @param itemKeys in the order of the release. */
 export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel {
   const random = createRandom(seed)
-  const vectors = Float32Array.from({ length: itemKeys.length * config.width }, random.normal)
-  const { itemIds, codebook } = assignResidualKmeans(vectors, config.width, random)
+  const vectors = Float32Array.from({ length: itemKeys.length * width }, random.normal)
+  const { itemIds, codebook } = assignResidualKmeans(vectors, width, random)
   const sessions = Array.from({ length: 50 }, () =>
     Int32Array.from({ length: 6 }, () => random.integer(itemKeys.length))
   )
@@ -41,9 +31,9 @@ export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel 
       keyLayout: { name: 'item key', chunks: 2 },
       buckets: 64
     },
-    reachedRows: Int32Array.from({ length: config.rows }, (_, row) => 3 * row),
-    config,
-    weights: { ...taken(initialWeights(config, random)), ...taken(decoderOf(random)) },
+    reachedRows: Int32Array.from({ length: rows }, (_, row) => 3 * row),
+    config: tinyConfig,
+    weights: { ...taken(tinyWeights(seed)), ...taken(decoderOf(random)) },
     vectors,
     itemIds,
     codebook,
@@ -56,10 +46,10 @@ export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel 
 
 /** A decoder whose correction does something: a fresh one's output is zero. */
 function decoderOf(random: Random): Weights {
-  const fresh = initialDecoder(config.width, 3, random)
+  const fresh = initialDecoder(width, 3, random)
   tf.dispose(fresh['decoder.output'])
-  const output = Float32Array.from({ length: config.width ** 2 }, () => random.normal() / 4)
-  return { ...fresh, 'decoder.output': tf.tensor2d(output, [config.width, config.width]) }
+  const output = Float32Array.from({ length: width ** 2 }, () => random.normal() / 4)
+  return { ...fresh, 'decoder.output': tf.tensor2d(output, [width, width]) }
 }
 
 function taken(weights: Weights): NamedArrays {

@@ -1,6 +1,6 @@
 // A shop small enough to train on in seconds and regular enough to be learned: its items stand in
 // rings, and a visitor goes from an item to the next one of its ring.
-import type { Recipe } from '#services/trainer/config.ts'
+import type { SettledRecipe } from '#services/trainer/config.ts'
 import type { Item } from '#shared/catalog/item.ts'
 import type { Event } from '#shared/events/event.ts'
 import { createRandom } from '#shared/runtime/random.ts'
@@ -56,7 +56,7 @@ function nextOf(item: number): number {
 }
 
 /** Learns the rings in a second of WebAssembly. */
-export const smallRecipe: Recipe = {
+export const smallRecipe: SettledRecipe = {
   width: 16,
   rowWidth: 8,
   blocks: 1,

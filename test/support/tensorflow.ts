@@ -1,16 +1,26 @@
-// TensorFlow.js for tests: a backend by the trainer's own start-up, and comparing tensors.
+// TensorFlow.js for tests: a backend, and comparing tensors.
 import * as tf from '@tensorflow/tfjs-core'
+import '@tensorflow/tfjs-backend-cpu'
+import '@tensorflow/tfjs-layers' // registers the gradients of TF.js's kernels
 import { expect } from 'vitest'
-import { startTrainingBackend } from '#services/trainer/backend.ts'
-import { createLogger } from '#shared/runtime/logging.ts'
 
-/** Call before anything is computed. The backend `cpu` is plain JavaScript, exact and slow. */
+/**
+ * Call before anything is computed. The backend `cpu` is plain JavaScript, exact and slow; the others
+ * are started as the trainer starts them.
+ */
 export async function useBackend(name: 'cpu' | 'wasm' | 'native'): Promise<void> {
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1' // no lines about the processor from native TensorFlow
-  await startTrainingBackend(name, createLogger({ name: 'test', level: 'silent' }))
+  if (name === 'cpu') await tf.setBackend('cpu')
+  else await startAsTrainerDoes(name)
   tf.env().set('IS_TEST', true) // or the first tensor would print how to make TF.js faster
   tf.scalar(0).dispose()
   tf.env().set('IS_TEST', false)
+}
+
+async function startAsTrainerDoes(name: 'wasm' | 'native'): Promise<void> {
+  const { startTrainingBackend } = await import('#services/trainer/backend.ts')
+  const { createLogger } = await import('#shared/runtime/logging.ts')
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '1' // no lines about the processor from native TensorFlow
+  await startTrainingBackend(name, createLogger({ name: 'test', level: 'silent' }))
 }
 
 /** Asserts the same length, and that no two numbers differ by more than `tolerance`. */

@@ -1,11 +1,11 @@
 // A training set and a recipe that a plain-JavaScript backend works through in a second.
-import type { Recipe } from '#services/trainer/config.ts'
+import type { SettledRecipe } from '#services/trainer/config.ts'
 import type { TrainingSet } from '#services/trainer/training-set.ts'
 import type { SessionInput } from '#shared/recommendations/session-input.ts'
 import type { ProgressFields } from '#shared/runtime/progress.ts'
 import { tinyConfig, tinyLookups } from './tiny-model.ts'
 
-export const tinyRecipe: Recipe = {
+export const tinyRecipe: SettledRecipe = {
   width: tinyConfig.width,
   rowWidth: tinyConfig.rowWidth,
   blocks: 1,
@@ -58,6 +58,8 @@ export function tinyTrainingSet(
     validation: inputs,
     test: inputs,
     clicks,
+    targets: inputs.reduce((sum, { items }) => sum + items.length - 1, 0),
+    asked: 'every-click',
     repeats: true
   }
 }

@@ -21,13 +21,29 @@ describe('questionsOf', () => {
   test('asks for each click after the first, from the clicks before it', () => {
     const encoder = encoderWith(normalVectors())
 
-    const questions = questionsOf(encoder, [tinySession([3, 14, 15]), tinySession([4])])
+    const questions = questionsOf(
+      encoder,
+      [tinySession([3, 14, 15]), tinySession([4])],
+      'every-click'
+    )
 
     expect(questions.map(({ clicked, target }) => [Array.from(clicked), target])).toEqual([
       [[3], 14],
       [[3, 14], 15]
     ])
     expect(questions.every(({ state }) => state.length === tinyConfig.width)).toBe(true)
+  })
+})
+
+describe('leave-one-out', () => {
+  test('asks only for the last click of a session', () => {
+    const encoder = encoderWith(normalVectors())
+
+    const questions = questionsOf(encoder, [tinySession([3, 14, 15])], 'last-click')
+
+    expect(questions.map(({ clicked, target }) => [Array.from(clicked), target])).toEqual([
+      [[3, 14], 15]
+    ])
   })
 })
 
@@ -39,15 +55,17 @@ describe('denseQuality', () => {
     const quality = denseQuality(encoder, set)
 
     const vectors = encoder.itemVectors.dataSync() as Float32Array
-    const gains = questionsOf(encoder, set.validation).map(({ state, clicked, target }) => {
-      const scores = Array.from({ length: itemCount }, (_, item) =>
-        dot(state, vectors, item * state.length)
-      )
-      const rivals = scores.filter(
-        (score, item) => score > scores[target]! && (repeats || !clicked.includes(item))
-      )
-      return rivals.length < 10 ? { hit: 1, gain: 1 / Math.log2(2 + rivals.length) } : noGain
-    })
+    const gains = questionsOf(encoder, set.validation, set.asked).map(
+      ({ state, clicked, target }) => {
+        const scores = Array.from({ length: itemCount }, (_, item) =>
+          dot(state, vectors, item * state.length)
+        )
+        const rivals = scores.filter(
+          (score, item) => score > scores[target]! && (repeats || !clicked.includes(item))
+        )
+        return rivals.length < 10 ? { hit: 1, gain: 1 / Math.log2(2 + rivals.length) } : noGain
+      }
+    )
     const mean = (of: 'hit' | 'gain') => gains.reduce((sum, each) => sum + each[of], 0) / 11
     expect(gains).toHaveLength(11)
     expect(quality.recallAt10).toBeCloseTo(mean('hit'), 6)

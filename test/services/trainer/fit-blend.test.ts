@@ -3,7 +3,7 @@ import { fitBlend } from '#services/trainer/fit-blend.ts'
 import type { Question } from '#shared/evaluation/evaluate.ts'
 import { nodeMoments } from '#shared/inference/node-moments.ts'
 import { createTokenDecoder } from '#shared/inference/token-decoder.ts'
-import { buildTrie } from '#shared/itemids/trie.ts'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
 import type { CoVisitation } from '#shared/recommendations/co-visitation.ts'
 import type { RankingModel } from '#shared/recommendations/rank.ts'
 

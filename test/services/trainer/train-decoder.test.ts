@@ -1,14 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { Recipe } from '#services/trainer/config.ts'
+import type { SettledRecipe } from '#services/trainer/config.ts'
 import { type TrainedDecoder, trainDecoder } from '#services/trainer/train-decoder.ts'
 import type { Reporter } from '#services/trainer/train-encoder.ts'
 import type { Question } from '#shared/evaluation/evaluate.ts'
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { nodeMoments } from '#shared/inference/node-moments.ts'
 import { createTokenDecoder, decodeSession } from '#shared/inference/token-decoder.ts'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
+import { Exclusions } from '#shared/itemids/exclusions.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
-import { buildTrie, Exclusions } from '#shared/itemids/trie.ts'
 import { decoderWeights } from '#shared/recommendations/release-model.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
@@ -119,7 +120,7 @@ interface Circumstances {
 }
 
 function train(
-  changes: Partial<Recipe>,
+  changes: Partial<SettledRecipe>,
   circumstances: Circumstances = {}
 ): Promise<TrainedDecoder> {
   const { seed = 1, ...others } = circumstances

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { batchOf, windowsOf } from '#services/trainer/batches.ts'
-import type { Recipe } from '#services/trainer/config.ts'
+import type { SettledRecipe } from '#services/trainer/config.ts'
 import { denseQuality } from '#services/trainer/dense-quality.ts'
 import { batchLoss, gradientsOf, trainEncoder } from '#services/trainer/train-encoder.ts'
 import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
@@ -18,7 +18,7 @@ import {
 
 beforeAll(() => useBackend('cpu'))
 
-/** Items 0, 3, 6, 2, 7 and 10 are followed by two different ones: the clicks before decide. */
+/** Items 2 and 3 are followed by two different ones: the clicks before them decide which. */
 const sessions = [
   [0, 3, 6, 9],
   [1, 4, 7, 10],
@@ -47,7 +47,7 @@ describe('trainEncoder', () => {
     expect(trained.validation).toEqual({ recallAt10: 1, ndcgAt10: 1, score: 3 })
     const losses = report.fields.map(({ loss }) => Number(loss))
     expect(losses[0]).toBeGreaterThan(Math.log(itemCount) - 0.5) // it starts by guessing
-    expect(losses.at(-1)).toBeLessThan(0.2)
+    expect(losses.at(-1)).toBeLessThan(0.19) // what knows the last click alone stays above 0.198
   })
 
   test('gives the same weights for the same seed, and others for another', async () => {
@@ -75,14 +75,13 @@ describe('trainEncoder', () => {
 
   test('keeps the epoch that is best on validation', async () => {
     const set = tinyTrainingSet(sessions, itemCount)
-    const wild = { ...tinyRecipe, epochs: 6, learningRate: 0.3 } // good epochs and bad ones
+    const contrary = { ...set, validation: sessions.map(items => tinySession(items.toReversed())) }
 
-    const kept = await train(set, wild)
+    const kept = await train(contrary, { ...tinyRecipe, epochs: 10 })
 
     const encoder = createSessionEncoder(kept.config, kept.weights, kept.vectors)
-    expect(denseQuality(encoder, set)).toEqual(kept.validation)
-    expect(kept.epoch).toBeGreaterThanOrEqual(1)
-    expect(kept.epoch).toBeLessThanOrEqual(6)
+    expect(denseQuality(encoder, contrary)).toEqual(kept.validation)
+    expect(kept.epoch).toBeLessThan(10) // what it learns is wrong here
   })
 
   test('learns from item keys alone where the catalogue has no attributes', async () => {
@@ -168,7 +167,7 @@ test('the loss adds the weighted loss of each category level to that of the next
   expect(whole! - without!).toBeGreaterThan(0.1)
 })
 
-function train(set: ReturnType<typeof tinyTrainingSet>, recipe: Recipe, seed = 1) {
+function train(set: ReturnType<typeof tinyTrainingSet>, recipe: SettledRecipe, seed = 1) {
   return trainEncoder(set, recipe, createRandom(seed), listeningReporter())
 }
 

@@ -46,7 +46,7 @@ test('what visitors do next is learned, by the generator too', () => {
   expect(methods.nextrie!.recallAt10).toBeGreaterThan(0.8)
   // The next item of the ring is first nine times of ten.
   expect(methods.nextrie!.ndcgAt10).toBeGreaterThan(0.7)
-  expect(methods.nextrie!.coverageAt10).toBe(1)
+  expect(methods.nextrie!.coverageAt10).toBeGreaterThan(0.9)
 })
 
 test('the manifest tells what was read, how it was split, and how it was trained', async () => {

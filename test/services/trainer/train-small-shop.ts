@@ -1,5 +1,5 @@
 // Trains on the small shop, through the real log in a real Postgres.
-import type { TrainerConfig } from '#services/trainer/config.ts'
+import type { Recipe, TrainerConfig } from '#services/trainer/config.ts'
 import type { Reporter } from '#services/trainer/train-encoder.ts'
 import { type PublishedRelease, trainRelease } from '#services/trainer/train-release.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
@@ -19,7 +19,7 @@ export interface SmallTraining {
   readonly database: TestDatabase
   readonly releasesFolder: string
   readonly seed?: number
-  readonly epochs?: number
+  readonly epochs?: Recipe['epochs']
 }
 
 /** Puts the items into the catalogue and these events, and no others, into the log. */

@@ -73,7 +73,7 @@ describe('on WebAssembly', () => {
           expectClose(product, expected)
         })
       ),
-      { numRuns: 150 }
+      { numRuns: 80 }
     )
   })
 

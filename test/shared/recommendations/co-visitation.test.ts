@@ -6,6 +6,8 @@ import {
 } from '#shared/recommendations/co-visitation.ts'
 
 const gapOfTwo = 2 ** -0.5
+/** Similarities are small numbers, kept in single precision. */
+const digits = 7
 /** What a pair counts for against its direction. */
 const back = 0.3
 
@@ -16,22 +18,26 @@ test('a pair counts by its gap, less against its direction, and less for rare it
   ])
 
   // Items 0 and 1 were clicked twice, item 2 once; 100 is added to each.
-  expect(similarity(fitted, 0, 1)).toBeCloseTo(2 / 102)
-  expect(similarity(fitted, 1, 0)).toBeCloseTo((2 * back) / 102)
-  expect(similarity(fitted, 1, 2)).toBeCloseTo(1 / Math.sqrt(102 * 101))
-  expect(similarity(fitted, 2, 1)).toBeCloseTo(back / Math.sqrt(102 * 101))
-  expect(similarity(fitted, 0, 2)).toBeCloseTo(gapOfTwo / Math.sqrt(102 * 101))
-  expect(similarity(fitted, 2, 0)).toBeCloseTo((gapOfTwo * back) / Math.sqrt(102 * 101))
+  expect(similarity(fitted, 0, 1)).toBeCloseTo(2 / 102, digits)
+  expect(similarity(fitted, 1, 0)).toBeCloseTo((2 * back) / 102, digits)
+  expect(similarity(fitted, 1, 2)).toBeCloseTo(1 / Math.sqrt(102 * 101), digits)
+  expect(similarity(fitted, 2, 1)).toBeCloseTo(back / Math.sqrt(102 * 101), digits)
+  expect(similarity(fitted, 0, 2)).toBeCloseTo(gapOfTwo / Math.sqrt(102 * 101), digits)
+  expect(similarity(fitted, 2, 0)).toBeCloseTo((gapOfTwo * back) / Math.sqrt(102 * 101), digits)
 })
 
 test('an item goes with itself where visitors came back to it, when all pairs are asked for', () => {
   const sessions = [[0, 1, 0, 0]]
   const selfGaps = gapOfTwo + 3 ** -0.5 + 1 // first and second, first and third, second and third
 
-  expect(similarity(fitOn(sessions, 'all'), 0, 0)).toBeCloseTo((selfGaps * (1 + back)) / 103)
+  expect(similarity(fitOn(sessions, 'all'), 0, 0)).toBeCloseTo(
+    (selfGaps * (1 + back)) / 103,
+    digits
+  )
   expect(similarity(fitOn(sessions, 'distinct'), 0, 0)).toBe(0)
   expect(similarity(fitOn(sessions, 'distinct'), 0, 1)).toBeCloseTo(
-    similarity(fitOn(sessions, 'all'), 0, 1)
+    similarity(fitOn(sessions, 'all'), 0, 1),
+    digits
   )
 })
 
@@ -64,9 +70,12 @@ test('a score sums the similarities of the clicks, the older ones faded', () => 
 
   const scores = coVisitedScores(fitted, Int32Array.of(0, 1), 0.5)
 
-  expect(scores.get(2)).toBeCloseTo(0.5 * similarity(fitted, 0, 2) + similarity(fitted, 1, 2))
-  expect(scores.get(3)).toBeCloseTo(similarity(fitted, 1, 3))
-  expect(scores.get(1)).toBeCloseTo(0.5 * similarity(fitted, 0, 1))
+  expect(scores.get(2)).toBeCloseTo(
+    0.5 * similarity(fitted, 0, 2) + similarity(fitted, 1, 2),
+    digits
+  )
+  expect(scores.get(3)).toBeCloseTo(similarity(fitted, 1, 3), digits)
+  expect(scores.get(1)).toBeCloseTo(0.5 * similarity(fitted, 0, 1), digits)
 })
 
 test('only the newest twenty clicks are scored', () => {

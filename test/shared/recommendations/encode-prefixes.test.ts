@@ -39,7 +39,7 @@ test('a session without a click has no prefix, and does not shift those of other
   expect(encodePrefixes(encoder, [])).toEqual([])
 })
 
-test('more clicks than fit one pass are encoded in several', () => {
+test('more clicks than fit one pass are encoded in several', { timeout: 20_000 }, () => {
   const sessions = Array.from({ length: 2000 }, (_, seed) => randomSession(1 + (seed % 7), seed))
 
   const states = encodePrefixes(encoder, sessions)
@@ -61,5 +61,6 @@ function liveState(session: SessionInput, clicks: number): Float32Array {
 function randomSession(length: number, seed: number): SessionInput {
   const random = createRandom(seed)
   const numbers = (below: number) => Int32Array.from({ length }, () => random.integer(below))
-  return { items: numbers(6), types: numbers(4), gaps: numbers(8).fill(0, 0, 1) }
+  const gaps = numbers(encoder.config.gapBuckets).fill(0, 0, 1)
+  return { items: numbers(6), types: numbers(4), gaps }
 }

@@ -104,3 +104,17 @@ function keysOf({ clicks }: Session): string[] {
 function gapsOf({ clicks }: Session): number[] {
   return clicks.slice(1).map(({ at }, i) => at - clicks[i]!.at)
 }
+
+test('of two sessions that start at one time the id decides, in whatever order they were logged', () => {
+  const [first, second] = ['a', 'b'].map(sessionId => ({
+    sessionId,
+    type: 'click',
+    itemKey: 'x',
+    occurredAt: new Date(0)
+  }))
+  const idsOf = (events: SessionEvent[]) =>
+    cutSessions(events, { gapMinutes: 30 }).map(({ sessionId }) => sessionId)
+
+  expect(idsOf([first!, second!])).toEqual(['a', 'b'])
+  expect(idsOf([second!, first!])).toEqual(['a', 'b'])
+})
