@@ -6,7 +6,11 @@ const delaysMs: Readonly<Record<string, number>> = {
   '40001': 50, // serialization_failure: another transaction won
   '40P01': 50, // deadlock_detected
   '55P03': 200, // lock_not_available
+  '25006': 2000, // read_only_sql_transaction: an old primary, while another takes over
+  '53100': 5000, // disk_full: someone has to make room
+  '53200': 2000, // out_of_memory
   '53300': 1000, // too_many_connections
+  '57014': 500, // query_canceled: by hand, or by a statement timeout
   '57P01': 1000, // admin_shutdown
   '57P02': 1000, // crash_shutdown
   '57P03': 500, // cannot_connect_now: starting up, or recovering
@@ -15,6 +19,7 @@ const delaysMs: Readonly<Record<string, number>> = {
   '08003': 1000, // connection_does_not_exist
   '08004': 1000, // connection rejected
   '08006': 1000, // connection_failure
+  '08007': 1000, // transaction_resolution_unknown: the unique keys make a repeat harmless
   EAI_AGAIN: 1000,
   ECONNABORTED: 1000,
   ECONNREFUSED: 1000,
@@ -28,7 +33,7 @@ const delaysMs: Readonly<Record<string, number>> = {
 
 /** node-postgres gives a broken connection no code, only these texts (pg 8.23, pg-pool 3). */
 const brokenConnection =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/
 
 /** Milliseconds to wait before trying again, or `undefined` when trying again would not help. */
 export function retryDelayMs(error: unknown): number | undefined {
