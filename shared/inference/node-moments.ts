@@ -24,12 +24,12 @@ const powerRounds = 12
 
 /** @param vectors [items, D] row-major. */
 export function nodeMoments(trie: Trie, vectors: Float32Array, width: number): NodeMoments {
-  const nodes = trie.item.length
+  const nodes = trie.parent.length
   const inner = trie.levelStarts[trie.depth]!
   const moments = {
     width,
     rank: covarianceRank,
-    logCounts: Float32Array.from(trie.itemCount, Math.log),
+    logCounts: Float32Array.from(trie.parent, (_, node) => Math.log(trie.itemCountOf(node))),
     means: new Float32Array(nodes * width),
     directions: new Float32Array(inner * covarianceRank * width),
     diagonals: new Float32Array(inner * width)
@@ -57,12 +57,10 @@ export function nodeMoments(trie: Trie, vectors: Float32Array, width: number): N
 /** Items of a node, found by walking to the leaves: they stand side by side in the last level. */
 function itemsBelow(trie: Trie): (node: number) => Int32Array {
   return node => {
-    let [first, last] = [node, node]
-    while (trie.childCount[first]! > 0) {
-      first = trie.firstChild[first]!
-      last = trie.firstChild[last]! + trie.childCount[last]! - 1
-    }
-    return trie.item.subarray(first, last + 1)
+    let first = node
+    while (first < trie.itemCount.length) first = trie.firstChild[first]!
+    const place = first - trie.itemCount.length
+    return trie.item.subarray(place, place + trie.itemCountOf(node))
   }
 }
 

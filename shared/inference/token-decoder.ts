@@ -2,7 +2,7 @@
 // step gathers the children of one node and scores them against the state, so that its cost does
 // not grow with the catalogue. A test holds it to the TF.js form.
 import type { Trie } from '#shared/itemids/trie.ts'
-import type { CodeScorer } from './beam-search.ts'
+import type { CodeScorer } from './code-scorer.ts'
 import type { NodeMoments } from './node-moments.ts'
 
 /** Row-major weights of the decoder, see initialDecoder. */
@@ -51,14 +51,12 @@ export function decodeSession(decoder: TokenDecoder, session: Float32Array): Cod
   const sessionPart = multiply(session, weights.session)
   const inner = trie.levelStarts[trie.depth]!
   return {
-    scoreChildren(node, scores) {
+    scoreChildren(node, children, scores) {
       const state = stateAt(decoder, session, sessionPart, node)
-      const first = trie.firstChild[node]!
-      for (let c = 0; c < trie.childCount[node]!; c++) {
-        const child = first + c
+      children.forEach((child, c) => {
         const linear = moments.logCounts[child]! + dot(state, moments.means, child * moments.width)
         scores[c] = child < inner ? linear + halfVariance(moments, child, state) : linear
-      }
+      })
     }
   }
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type NodeMoments, nodeMoments } from '#shared/inference/node-moments.ts'
-import { buildTrie, type Trie } from '#shared/itemids/trie.ts'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
+import type { Trie } from '#shared/itemids/trie.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { expectClose } from '#test/support/tensorflow.ts'
 

@@ -1,16 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { beamSearch, type Candidate } from '#shared/inference/beam-search.ts'
+import { beamSearch } from '#shared/inference/beam-search.ts'
 import { type NodeMoments, nodeMoments } from '#shared/inference/node-moments.ts'
+import type { Candidate } from '#shared/inference/search-task.ts'
 import {
   createTokenDecoder,
   type DecoderWeights,
   decodeSession,
   dot
 } from '#shared/inference/token-decoder.ts'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
+import { Exclusions } from '#shared/itemids/exclusions.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
-import { buildTrie, codesOf, Exclusions, type Trie } from '#shared/itemids/trie.ts'
+import { codesOf, type Trie } from '#shared/itemids/trie.ts'
 import { decoderStates, type LevelTensors, levelScores } from '#shared/model/decoder.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { expectClose, useBackend } from '#test/support/tensorflow.ts'
@@ -34,8 +37,9 @@ test('the decoder on plain arrays scores every node as the one on tensors does',
       const decoder = decodeSession(createTokenDecoder(trie, moments, weights), session)
 
       for (let node = 0; node < trie.levelStarts[trie.depth]!; node++) {
-        const scores = new Float64Array(trie.childCount[node]!)
-        decoder.scoreChildren(node, scores)
+        const children = trie.childrenOf(node)
+        const scores = new Float64Array(children.length)
+        decoder.scoreChildren(node, children, scores)
 
         expectClose(scores, scoresByTensors({ trie, moments, weights, session, node }), 1e-3)
       }
@@ -179,10 +183,7 @@ function scoresByTensors({ trie, moments, weights, session, node }: NodeCase): F
 
 function childrenTensors(trie: Trie, moments: NodeMoments, node: number): LevelTensors {
   const { width: D, rank } = moments
-  const children = Array.from(
-    { length: trie.childCount[node]! },
-    (_, c) => trie.firstChild[node]! + c
-  )
+  const children = Array.from(trie.childrenOf(node))
   const rows = (of: (child: number) => Float32Array) =>
     tf.tensor2d(children.map(child => Array.from(of(child))))
   const logCounts = tf.tensor1d(children.map(child => moments.logCounts[child]!))

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { assignResidualKmeans, coarseCodes, placeVector } from '#shared/itemids/residual-kmeans.ts'
-import { buildTrie } from '#shared/itemids/trie.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 
 test.each([

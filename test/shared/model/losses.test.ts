@@ -68,7 +68,7 @@ describe('itemCrossEntropy', () => {
           expectClose(chunked.grads[1]!, whole.grads[1]!)
         })
       ),
-      { numRuns: 50 }
+      { numRuns: 30 }
     )
   })
 

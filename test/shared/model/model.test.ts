@@ -7,7 +7,8 @@ import {
   encodeSessions,
   gapBucket,
   initialWeights,
-  type SessionTensors
+  type SessionTensors,
+  type Weights
 } from '#shared/model/model.ts'
 import { decodeArrays, encodeArrays } from '#shared/model/safetensors.ts'
 import { arraysOf, tensorsOf } from '#shared/model/weights.ts'
@@ -21,7 +22,14 @@ import {
   tinyWeights
 } from '#test/support/tiny-model.ts'
 
-beforeAll(() => useBackend('cpu'))
+let weights: Weights
+let vectors: tf.Tensor2D
+
+beforeAll(async () => {
+  await useBackend('cpu')
+  weights = tinyWeights(1)
+  vectors = encodeItems(weights, tinyConfig, tinyItems())
+})
 
 const D = tinyConfig.width
 type Click = [item: number, type: number, gap: number]
@@ -35,13 +43,7 @@ const clicks = (minLength: number, maxLength = tinyConfig.maxLength) =>
 
 /** States [B, N, D] of sessions, by the same weights each time. */
 function statesOf(sessions: SessionTensors): tf.Tensor3D {
-  const weights = tinyWeights(1)
-  return encodeSessions(
-    weights,
-    tinyConfig,
-    encodeItems(weights, tinyConfig, tinyItems()),
-    sessions
-  )
+  return encodeSessions(weights, tinyConfig, vectors, sessions)
 }
 
 /** The first `count` states of one session. */
@@ -53,17 +55,17 @@ function firstStates(session: Click[], count: number): tf.Tensor3D {
 function check<T>(sessions: fc.Arbitrary<T>, property: (made: T) => void): void {
   fc.assert(
     fc.property(sessions, made => tf.tidy(() => property(made))),
-    { numRuns: 40 }
+    { numRuns: 20 }
   )
 }
 
 test('the shapes are [I, D] for items, [B, N, D] for sessions, [T, C] for categories', () => {
-  const weights = initialWeights(tinyConfig, createRandom(1))
+  const initial = initialWeights(tinyConfig, createRandom(1))
 
-  const items = encodeItems(weights, tinyConfig, tinyItems())
+  const items = encodeItems(initial, tinyConfig, tinyItems())
   const sessions = tinySessions([[[1, 0, 0]], [[2, 1, 0], [3, 0, 1]]]) // biome-ignore format: one line
-  const states = encodeSessions(weights, tinyConfig, items, sessions)
-  const logits = categoryLogits(weights, 0, tf.reshape(states, [-1, D]))
+  const states = encodeSessions(initial, tinyConfig, items, sessions)
+  const logits = categoryLogits(initial, 0, tf.reshape(states, [-1, D]))
 
   expect(items.shape).toEqual([tinyItemCount, D])
   expect(states.shape).toEqual([2, 2, D])
@@ -72,24 +74,23 @@ test('the shapes are [I, D] for items, [B, N, D] for sessions, [T, C] for catego
 
 describe('item vectors', () => {
   test('are, at the start, about as long as one', () => {
-    const weights = initialWeights(tinyConfig, createRandom(1))
+    const initial = initialWeights(tinyConfig, createRandom(1))
 
-    const vectors = encodeItems(weights, tinyConfig, tinyItems())
+    const items = encodeItems(initial, tinyConfig, tinyItems())
 
-    for (const length of numbersOf(tf.norm(vectors, 'euclidean', 1))) {
+    for (const length of numbersOf(tf.norm(items, 'euclidean', 1))) {
       expect(length).toBeGreaterThan(0.8)
       expect(length).toBeLessThan(1.2)
     }
   })
 
   test('lose nothing but their own key where the mask is zero', () => {
-    const weights = tinyWeights(1)
     const items = tinyItems()
     const mask = Array.from({ length: tinyItemCount }, (_, i) => i % 2)
     const masked = encodeItems(weights, tinyConfig, items, tf.tensor2d(mask, [tinyItemCount, 1]))
 
     const noKeys = { ...items.key, weights: tf.zerosLike(items.key.weights) }
-    const whole = encodeItems(weights, tinyConfig, items).arraySync()
+    const whole = vectors.arraySync()
     const withoutKey = encodeItems(weights, tinyConfig, { ...items, key: noKeys }).arraySync()
     expect(masked.arraySync()).toEqual(mask.map((kept, i) => (kept ? whole[i] : withoutKey[i])))
     expect(withoutKey[0]).not.toEqual(whole[0])
@@ -97,7 +98,7 @@ describe('item vectors', () => {
 
   test('of items without any feature are those of their keys', () => {
     const bare = { ...tinyConfig, columns: 0 }
-    const weights = initialWeights(bare, createRandom(1))
+    const initial = initialWeights(bare, createRandom(1))
     const nothing = {
       rows: tf.tensor1d([], 'int32'),
       weights: tf.zeros<tf.Rank.R2>([0, 1]),
@@ -105,11 +106,11 @@ describe('item vectors', () => {
       segmentCount: 0
     }
 
-    const vectors = encodeItems(weights, bare, { metadata: nothing, key: tinyItems().key })
+    const items = encodeItems(initial, bare, { metadata: nothing, key: tinyItems().key })
 
-    expect(vectors.shape).toEqual([tinyItemCount, D])
-    expect(numbersOf(vectors).every(Number.isFinite)).toBe(true)
-    expect(numbersOf(tf.norm(vectors, 'euclidean', 1)).every(length => length > 0)).toBe(true)
+    expect(items.shape).toEqual([tinyItemCount, D])
+    expect(numbersOf(items).every(Number.isFinite)).toBe(true)
+    expect(numbersOf(tf.norm(items, 'euclidean', 1)).every(length => length > 0)).toBe(true)
   })
 })
 
@@ -170,13 +171,12 @@ describe('weights', () => {
   })
 
   test('that were saved and loaded give the same output to the last bit', () => {
-    const weights = tinyWeights(1)
     const loaded = tensorsOf(decodeArrays(encodeArrays(arraysOf(weights))))
     const sessions = tinySessions([[[1, 0, 0], [4, 2, 3]]]) // biome-ignore format: one line
 
     const [before, after] = [weights, loaded].map(own => {
-      const vectors = encodeItems(own, tinyConfig, tinyItems())
-      const states = encodeSessions(own, tinyConfig, vectors, sessions)
+      const items = encodeItems(own, tinyConfig, tinyItems())
+      const states = encodeSessions(own, tinyConfig, items, sessions)
       return numbersOf(categoryLogits(own, 0, tf.reshape(states, [-1, D])))
     })
 
@@ -185,16 +185,15 @@ describe('weights', () => {
 })
 
 test('encoding leaves nothing behind but its result', () => {
-  const weights = tinyWeights(1)
   const items = tinyItems()
   const sessions = tinySessions([[[1, 0, 0], [4, 2, 3]]]) // biome-ignore format: one line
   const before = tf.memory().numTensors
 
-  const vectors = encodeItems(weights, tinyConfig, items)
-  const states = encodeSessions(weights, tinyConfig, vectors, sessions)
+  const encoded = encodeItems(weights, tinyConfig, items)
+  const states = encodeSessions(weights, tinyConfig, encoded, sessions)
 
   expect(tf.memory().numTensors).toBe(before + 2)
-  tf.dispose([vectors, states])
+  tf.dispose([encoded, states])
 })
 
 test.each([

@@ -153,7 +153,7 @@ describe('keepRows', () => {
           expectClose(fromKept, embedBags(table, lookupTensors(whole)))
         })
       ),
-      { numRuns: 50 }
+      { numRuns: 30 }
     )
   })
 

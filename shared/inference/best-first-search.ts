@@ -1,0 +1,32 @@
+// Exact search under the trie. A prefix is at least as probable as each of its completions, so the
+// most probable prefix known is a bound for all that is not yet known: when it is a whole item ID, no
+// other item can be better. It is then the next answer; otherwise it is expanded (A* with a bound of
+// one for the rest; Dijkstra's algorithm over -log P).
+//
+// Equal probabilities are taken in the order of the trie, a prefix before its completions. An item
+// that comes out is therefore also the first in the trie of all that are equally probable: those
+// before it lie below prefixes that came out, and were expanded, before it did.
+//
+// The price of exactness is that nothing bounds the work but the number of inner nodes: where the
+// model is unsure, thousands of prefixes are more probable than any item. README.md has counts.
+import { comparePrefixes, expandPrefix, type Prefix, rootPrefix } from './prefix.ts'
+import { createPriorityQueue } from './priority-queue.ts'
+import type { Candidate, SearchTask } from './search-task.ts'
+
+/** The `width` most probable allowed items, or all there are, the best first. */
+export function bestFirstSearch(task: SearchTask): Candidate[] {
+  const { trie, width } = task
+  const open = createPriorityQueue<Prefix>((a, b) => comparePrefixes(trie, a, b))
+  for (const root of rootPrefix(task)) open.push(root)
+  const found: Candidate[] = []
+  while (found.length < width) {
+    const best = open.pop()
+    if (!best) break
+    if (best.length < trie.depth) {
+      for (const longer of expandPrefix(task, best)) open.push(longer)
+    } else {
+      found.push({ item: trie.itemOf(best.node), logProbability: best.logProbability })
+    }
+  }
+  return found
+}

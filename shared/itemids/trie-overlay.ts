@@ -1,0 +1,183 @@
+// A built trie with what has changed since: items inserted, removed and hidden. It belongs to one
+// thread and takes little memory, since it grows with the changes, not with the catalogue.
+//
+// Added nodes are numbered after those of the base, in the order of the changes, so that every thread
+// that applies the same changes numbers them alike. A node stays when its last item is removed: its
+// count is then zero, nobody enters it, and it is there again if its ID comes back.
+import type { Change } from './change.ts'
+import type { Trie, TrieView } from './trie.ts'
+
+export class TrieOverlay implements TrieView {
+  readonly depth: number
+  readonly base: Trie
+  /** Of added nodes, counted from the first one. */
+  readonly #parents: number[] = []
+  readonly #codes: number[] = []
+  /** Added children of a node, base or added, by their codes. */
+  readonly #added = new Map<number, Map<number, number>>()
+  /** Children of nodes that have changed, once somebody asked, and their codes. */
+  readonly #children = new Map<number, Int32Array>()
+  readonly #childCodes = new Map<number, Int32Array>()
+  /** Where item and leaf differ from the base; -1 for none. */
+  readonly #items = new Map<number, number>()
+  readonly #leaves = new Map<number, number>()
+  readonly #countChanges = new Map<number, number>()
+  readonly #hidden = new Set<number>()
+  readonly #hiddenCounts = new Map<number, number>()
+  /** The item of each change. */
+  readonly #changed: number[] = []
+
+  constructor(base: Trie) {
+    this.base = base
+    this.depth = base.depth
+  }
+
+  /** Changes applied so far. */
+  get version(): number {
+    return this.#changed.length
+  }
+
+  changedSince(version: number): readonly number[] {
+    return this.#changed.slice(version)
+  }
+
+  get hidden(): ReadonlySet<number> {
+    return this.#hidden
+  }
+
+  /** Items whose leaf is another one than in the base: inserted ones, and with -1 removed ones. */
+  get movedItems(): ReadonlyMap<number, number> {
+    return this.#leaves
+  }
+
+  /** Applies a change that fits: inserted are IDs and items that are free, the rest are in the trie. */
+  apply({ kind, item, codes }: Change): void {
+    this.#changed.push(item)
+    if (kind === 'insert') this.#insert(item, codes)
+    else if (kind === 'remove') this.#remove(item)
+    else this.#setHidden(item, kind === 'hide')
+  }
+
+  #insert(item: number, codes: readonly number[]): void {
+    let node = 0
+    for (const code of codes) node = this.childBy(node, code) ?? this.#add(node, code)
+    this.#items.set(node, item)
+    this.#leaves.set(item, node)
+    this.#countItem(node, 1)
+  }
+
+  #add(parent: number, code: number): number {
+    const node = this.base.parent.length + this.#parents.length
+    this.#parents.push(parent)
+    this.#codes.push(code)
+    const siblings = this.#added.get(parent) ?? new Map<number, number>()
+    this.#added.set(parent, siblings.set(code, node))
+    return node
+  }
+
+  #remove(item: number): void {
+    this.#setHidden(item, false)
+    const node = this.leafOf(item)
+    this.#items.set(node, -1)
+    this.#leaves.set(item, -1)
+    this.#countItem(node, -1)
+  }
+
+  #setHidden(item: number, hidden: boolean): void {
+    if (this.#hidden.has(item) === hidden) return
+    if (hidden) this.#hidden.add(item)
+    else this.#hidden.delete(item)
+    this.#count(this.#hiddenCounts, this.leafOf(item), hidden ? 1 : -1)
+  }
+
+  #countItem(leaf: number, change: number): void {
+    this.#count(this.#countChanges, leaf, change)
+    for (let n = leaf; n >= 0; n = this.parentOf(n)) {
+      this.#children.delete(n)
+      this.#childCodes.delete(n)
+    }
+  }
+
+  #count(counts: Map<number, number>, leaf: number, change: number): void {
+    for (let n = leaf; n >= 0; n = this.parentOf(n)) counts.set(n, (counts.get(n) ?? 0) + change)
+  }
+
+  /** The node one code below, even when all its items were removed; undefined when there is none. */
+  childBy(node: number, code: number): number | undefined {
+    return this.#added.get(node)?.get(code) ?? childInBase(this.base, node, code)
+  }
+
+  childrenOf(node: number): Int32Array {
+    if (!this.#countChanges.has(node)) return this.#oldChildren(node)
+    const known = this.#children.get(node)
+    if (known) return known
+    const children = this.#mergeChildren(node)
+    this.#children.set(node, children)
+    return children
+  }
+
+  childCodesOf(node: number): Int32Array {
+    const isOld = node < this.base.parent.length
+    if (isOld && !this.#countChanges.has(node)) return this.base.childCodesOf(node)
+    const known = this.#childCodes.get(node)
+    if (known) return known
+    const codes = this.childrenOf(node).map(child => this.codeOf(child))
+    this.#childCodes.set(node, codes)
+    return codes
+  }
+
+  #mergeChildren(node: number): Int32Array {
+    const added = this.#added.get(node)
+    const children = Int32Array.from([...this.#oldChildren(node), ...(added?.values() ?? [])])
+    const filled = children.filter(child => this.itemCountOf(child) > 0)
+    return added ? filled.sort((a, b) => this.codeOf(a) - this.codeOf(b)) : filled
+  }
+
+  #oldChildren(node: number): Int32Array {
+    return node < this.base.parent.length ? this.base.childrenOf(node) : new Int32Array(0)
+  }
+
+  parentOf(node: number): number {
+    const { parent } = this.base
+    return node < parent.length ? parent[node]! : this.#parents[node - parent.length]!
+  }
+
+  codeOf(node: number): number {
+    const { code } = this.base
+    return node < code.length ? code[node]! : this.#codes[node - code.length]!
+  }
+
+  itemOf(node: number): number {
+    const isOld = node < this.base.parent.length
+    return this.#items.get(node) ?? (isOld ? this.base.itemOf(node) : -1)
+  }
+
+  leafOf(item: number): number {
+    return this.#leaves.get(item) ?? this.base.leafOf(item)
+  }
+
+  itemCountOf(node: number): number {
+    const old = node < this.base.parent.length ? this.base.itemCountOf(node) : 0
+    return old + (this.#countChanges.get(node) ?? 0)
+  }
+
+  hiddenCountOf(node: number): number {
+    return this.#hiddenCounts.get(node) ?? 0
+  }
+
+  isHidden(item: number): boolean {
+    return this.#hidden.has(item)
+  }
+}
+
+/** Binary search among the children, which stand in the order of their codes. */
+function childInBase(base: Trie, node: number, code: number): number | undefined {
+  if (node >= base.itemCount.length) return undefined // a leaf, or an added node
+  let [low, high] = [base.firstChild[node]!, base.firstChild[node + 1]!]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (base.code[middle]! < code) low = middle + 1
+    else high = middle
+  }
+  return low < base.firstChild[node + 1]! && base.code[low] === code ? low : undefined
+}
