@@ -69,7 +69,7 @@ async function checkTensorflow(environment: Environment): Promise<Finding> {
   return {
     part,
     health: 'absent',
-    says: 'no native addon: training runs on WebAssembly, some ten times slower',
+    says: 'no native addon: training runs on WebAssembly, which is slower',
     remedy: 'npm run setup:tensorflow'
   }
 }

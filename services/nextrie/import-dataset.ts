@@ -52,25 +52,20 @@ export async function importDataset(options: ImportOptions): Promise<Readonly<Im
     counts.rejected++
     onRejected({ file, line, reason })
   }
-  for await (const batch of batches(
-    accepted(readItemLines(folder), checkItem, reject(itemsFile))
-  )) {
-    signal?.throwIfAborted()
-    const items = batch.map(({ item }) => item)
-    await withTransaction(pool, connection => upsertItems(connection, items))
-    counts.items += items.length
-  }
+  const items = accepted(readItemLines(folder), checkItem, reject(itemsFile))
+  await writeBatches(items, signal, async batch => {
+    const described = batch.map(({ item }) => item)
+    await withTransaction(pool, connection => upsertItems(connection, described))
+    counts.items += batch.length
+  })
   const events = accepted(readEventLines(folder), checkEvent, reject(interactionsFile))
-  for await (const batch of batches(events)) {
-    signal?.throwIfAborted()
+  await writeBatches(events, signal, async batch => {
     const clicks = batch.map(({ event }) => event)
-    const { appended, duplicates } = await withTransaction(pool, connection =>
-      appendEvents(connection, clicks)
-    )
-    counts.appended += appended
-    counts.duplicates += duplicates
+    const outcome = await withTransaction(pool, connection => appendEvents(connection, clicks))
+    counts.appended += outcome.appended
+    counts.duplicates += outcome.duplicates
     onProgress?.(counts.appended + counts.duplicates)
-  }
+  })
   return counts
 }
 
@@ -85,6 +80,22 @@ async function* accepted<T extends object>(
     if ('rejected' in checked) reject(line.line, checked.rejected)
     else yield checked as Exclude<T, Rejection>
   }
+}
+
+/** Reads the next batch while the database writes the last: they are about equally slow. */
+async function writeBatches<T>(
+  values: AsyncIterable<T>,
+  signal: AbortSignal | undefined,
+  write: (batch: T[]) => Promise<void>
+): Promise<void> {
+  let written = Promise.resolve()
+  for await (const batch of batches(values)) {
+    await written
+    signal?.throwIfAborted()
+    written = write(batch)
+    written.catch(() => undefined) // thrown where it is awaited
+  }
+  await written
 }
 
 async function* batches<T>(values: AsyncIterable<T>): AsyncGenerator<T[]> {

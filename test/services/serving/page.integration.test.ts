@@ -87,7 +87,7 @@ describeWithChromium('the page', startChromium => {
 })
 
 async function fill({ pool }: TestDatabase): Promise<void> {
-  const events = shopEvents({ days: 20, sessionsPerDay: 20, seed: 1 })
+  const events = shopEvents({ days: 12, sessionsPerDay: 20, seed: 1 })
   await withTransaction(pool, async connection => {
     await upsertItems(connection, shopItems)
     await appendEvents(connection, events)

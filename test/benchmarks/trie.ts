@@ -1,0 +1,223 @@
+// The trie: bytes an item, building, changing it, and masking a decoding step beside other ways
+//
+// --items 1e4,1e5 (default), up to 1e7; --depth 3,4. IDs are random and distinct, 256 codes a level.
+// A step is masked at every level below the root, for prefixes of random items; its time is the median
+// of many steps, none of them for the same prefixes. "With changes" is the trie after as many inserts
+// as its log holds, so nearly every node has changed. Where Maps would take gigabytes they are left out.
+import { buildTrie } from '#shared/itemids/build-trie.ts'
+import type { ItemIds } from '#shared/itemids/item-ids.ts'
+import type { Trie, TrieView } from '#shared/itemids/trie.ts'
+import { TrieWriter } from '#shared/itemids/trie-writer.ts'
+import { createRandom } from '#shared/runtime/random.ts'
+import type { BenchOptions, Figure } from './report.ts'
+import {
+  buildMaps,
+  codesPerLevel,
+  type Mask,
+  maskByMaps,
+  maskBySortedIds,
+  maskByTrie,
+  numberOf,
+  type Scores,
+  stepWithoutMask
+} from './trie-masks.ts'
+
+const beams = [20, 50, 70]
+/** Maps take some 250 bytes each. */
+const mostMaps = 2_000_000
+const [leastSteps, leastMs] = [200, 200]
+
+interface Size {
+  readonly items: number
+  readonly depth: number
+  readonly name: string
+}
+
+export async function run({ items = '1e4,1e5', depth = '3,4' }: BenchOptions): Promise<Figure[]> {
+  const depths = String(depth).split(',').map(Number)
+  const counts = String(items).split(',').map(Number)
+  for (const levels of depths) figuresOf({ items: 3000, depth: levels, name: 'until compiled' })
+  return depths.flatMap(levels => {
+    const sizes = counts.map(count => ({
+      items: count,
+      depth: levels,
+      name: `${count.toExponential().replace('+', '')} IDs, L ${levels}`
+    }))
+    const masks = sizes.map(figuresOf)
+    return [...masks.flatMap(({ figures }) => figures), ...growth(masks.map(({ times }) => times))]
+  })
+}
+
+function figuresOf(size: Size) {
+  const itemIds = randomIds(size)
+  const [trie, buildMs] = timed(() => buildTrie(itemIds))
+  const writer = new TrieWriter(trie)
+  const { name } = size
+  const { base, changes, port } = writer.addReader()
+  port.close()
+  const figures: Figure[] = [
+    {
+      name: `memory, ${name}`,
+      value: (base.byteLength + changes.byteLength) / size.items,
+      unit: 'bytes/item',
+      wanted: { of: 'value', atMost: 40 }
+    },
+    { name: `build, ${name}`, value: buildMs, unit: 'ms' },
+    ...changeFigures(writer, size)
+  ]
+  const { masked, times } = maskFigures(itemIds, { trie, changed: writer.view, name })
+  writer.close()
+  return { figures: [...figures, ...masked], times }
+}
+
+/** As many inserts as the log holds and one more: what they cost includes one fold. */
+function changeFigures(writer: TrieWriter, { items, depth, name }: Size): Figure[] {
+  const { base } = writer.view
+  const inserts: number[] = []
+  let foldMs = 0
+  for (let n = 0; inserts.length < 2 * items + 2048; n++) {
+    const codes = codesAt(items + n, depth)
+    const before = writer.view.base
+    const [, ms] = timed(() => writer.insert(items + n, codes))
+    inserts.push(1000 * ms)
+    if (before === base && writer.view.base !== base) {
+      foldMs = ms
+      break
+    }
+  }
+  const mean = inserts.reduce((sum, microseconds) => sum + microseconds, 0) / inserts.length
+  const changes = inserts.length - 1
+  for (let n = 0; n < changes; n++) {
+    writer.insert(items + changes + 1 + n, codesAt(items + changes + 1 + n, depth))
+  }
+  const [, removeMs] = timed(() => {
+    for (let n = 0; n < 100; n++) writer.remove(n)
+  })
+  const limit = { of: 'value', atMost: 50 } as const
+  const steady = inserts.slice(0, -1).sort((a, b) => a - b)
+  return [
+    { name: `insert, mean with a fold, ${name}`, value: mean, unit: 'µs', wanted: limit },
+    {
+      name: `insert, p99, ${name}`,
+      value: steady[Math.floor(0.99 * steady.length)]!,
+      unit: 'µs',
+      wanted: limit
+    },
+    { name: `remove, mean, ${name}`, value: 10 * removeMs, unit: 'µs', wanted: limit },
+    { name: `fold, ${name}`, value: foldMs, unit: 'ms' }
+  ]
+}
+
+interface Masked {
+  readonly trie: Trie
+  readonly changed: TrieView
+  readonly name: string
+}
+
+function maskFigures({ codes, depth }: ItemIds, { trie, changed, name }: Masked) {
+  const random = createRandom(7)
+  const all = Float64Array.from({ length: Math.max(...beams) * codesPerLevel }, random.normal)
+  const scores: Scores = { all, allowed: new Float64Array(all.length) }
+  const ids = Uint32Array.from({ length: codes.length / depth }, (_, item) =>
+    numberOf(codes.subarray(item * depth, (item + 1) * depth))
+  ).sort()
+  const isSmall = trie.itemCount.length < mostMaps
+  const maps = isSmall ? maskByMaps(buildMaps(codes, depth), scores) : undefined
+  const times = new Map<number, number>()
+  const masked = beams.flatMap((beam): Figure[] => {
+    const time = (mask: Mask) => maskMicroseconds(mask, { codes, depth, beam })
+    const step = stepWithoutMask(scores, beam)
+    const byTrie = time(maskByTrie(trie, scores))
+    times.set(beam, byTrie)
+    const figure = (by: string, value: number, reference: number): Figure => {
+      return { name: `mask by ${by}, beam ${beam}, ${name}`, value, unit: 'µs/step', reference }
+    }
+    const beside = (by: string, mask: Mask): Figure => {
+      return { ...figure(by, time(mask), byTrie), wanted: { of: 'ratio', atLeast: 2 } }
+    }
+    return [
+      figure(
+        'trie (reference: a step without mask)',
+        byTrie,
+        medianMicroseconds(() => step)
+      ),
+      figure('trie with changes', time(maskByTrie(changed, scores)), byTrie),
+      ...(maps ? [beside('Map of Maps', maps)] : []),
+      beside('sorted IDs', maskBySortedIds(ids, depth, scores))
+    ]
+  })
+  return { masked, times }
+}
+
+/** The largest size beside the smallest: flat, when a step costs no more in a larger catalogue. */
+function growth(times: readonly ReadonlyMap<number, number>[]): Figure[] {
+  const [smallest, largest] = [times[0], times.at(-1)]
+  if (!smallest || !largest || smallest === largest) return []
+  return beams.map(beam => ({
+    name: `mask by trie, beam ${beam}, largest beside smallest`,
+    value: largest.get(beam)!,
+    unit: 'µs/step',
+    reference: smallest.get(beam)!,
+    wanted: { of: 'ratio', atMost: 2 }
+  }))
+}
+
+interface Beam {
+  readonly codes: Int32Array
+  readonly depth: number
+  readonly beam: number
+}
+
+/** Mean over the levels below the root. */
+function maskMicroseconds(mask: Mask, { codes, depth, beam }: Beam): number {
+  const random = createRandom(beam)
+  const prefixOf = (item: number, length: number) =>
+    Array.from(codes.subarray(item * depth, item * depth + length))
+  const count = codes.length / depth
+  let sum = 0
+  for (let length = 1; length < depth; length++) {
+    // Not the first hundred items, which the changed trie has lost.
+    const draw = () => prefixOf(100 + random.integer(count - 100), length)
+    sum += medianMicroseconds(() => mask(Array.from({ length: beam }, draw)))
+  }
+  return sum / (depth - 1)
+}
+
+function medianMicroseconds(prepare: () => () => unknown): number {
+  for (let n = 0; n < 50; n++) prepare()() // until compiled
+  const times: number[] = []
+  let spentMs = 0
+  while (times.length < leastSteps || spentMs < leastMs) {
+    const [, ms] = timed(prepare())
+    times.push(1000 * ms)
+    spentMs += ms
+    if (times.length >= 20 * leastSteps) break
+  }
+  return times.sort((a, b) => a - b)[times.length >> 1]!
+}
+
+function timed<T>(action: () => T): [T, number] {
+  const startedAt = performance.now()
+  const result = action()
+  return [result, performance.now() - startedAt]
+}
+
+function randomIds({ items, depth }: Size): ItemIds {
+  const codes = new Int32Array(items * depth)
+  for (let item = 0; item < items; item++) codes.set(codesAt(item, depth), item * depth)
+  const levelSizes = Array.from({ length: depth }, () => codesPerLevel)
+  return { scheme: 'residual-kmeans', depth, levelSizes, codes }
+}
+
+/** ID of a number: distinct for distinct ones, since each line can be undone. */
+function codesAt(item: number, depth: number): number[] {
+  const bits = 8 * depth
+  const mask = bits === 32 ? 0xffffffff : 2 ** bits - 1
+  let id = item
+  for (const odd of [0x2c1b3c6d, 0x297a2d39]) {
+    id = (id ^ (id >>> (bits / 2))) >>> 0
+    id = (Math.imul(id, odd) & mask) >>> 0
+  }
+  id = (id ^ (id >>> (bits / 2))) >>> 0
+  return Array.from({ length: depth }, (_, level) => (id >>> (bits - 8 * (level + 1))) & 255)
+}
