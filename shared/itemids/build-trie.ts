@@ -1,5 +1,5 @@
 // Builds a trie from item IDs: sort them, then one pass in which an ID adds a node for each code that
-// it does not share with the ID before it. Ten million IDs take seconds.
+// it does not share with the ID before it. A million IDs take a second or two.
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { ItemIds } from './item-ids.ts'
 import type { Trie } from './trie.ts'

@@ -18,7 +18,8 @@
 //   Node numbers hold for one base only: after a fold an item has another leaf.
 //
 // A fold costs about what building does, and it comes once in an eighth of the catalogue: spread over
-// those changes it is a few microseconds for each. It blocks the writer's thread, no reader's.
+// those changes it is ten to twenty microseconds for each. It blocks the writer's thread (a second or
+// two for a million items), no reader's.
 import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { buildTrieOfRows, type IdRows } from './build-trie.ts'
