@@ -20,7 +20,7 @@ import { questionsOf } from './dense-quality.ts'
 import { fitBlend } from './fit-blend.ts'
 import { trainDecoder } from './train-decoder.ts'
 import { type Reporter, trainEncoder } from './train-encoder.ts'
-import type { TrainingSet } from './training-set.ts'
+import { sampleOf, type TrainingSet } from './training-set.ts'
 
 export interface ModelTask {
   readonly recipe: SettledRecipe
@@ -82,10 +82,4 @@ export async function trainModel(set: TrainingSet, task: ModelTask): Promise<Tra
     blend,
     repeats: set.repeats
   }
-}
-
-/** Every nth session, so that all of the time is covered. */
-function sampleOf<T>(all: readonly T[], count: number): T[] {
-  const step = Math.max(1, Math.floor(all.length / count))
-  return all.filter((_, i) => i % step === 0)
 }

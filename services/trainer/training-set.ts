@@ -152,3 +152,9 @@ function shareOfRepeats(sessions: readonly SessionInput[]): number {
   }
   return repeats / Math.max(1, targets)
 }
+
+/** Every nth session, about `count` of them, so that all of the time is covered. */
+export function sampleOf<T>(all: readonly T[], count: number): readonly T[] {
+  const step = Math.max(1, Math.floor(all.length / count))
+  return all.filter((_, i) => i % step === 0)
+}
