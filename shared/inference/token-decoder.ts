@@ -23,6 +23,8 @@ export interface TokenDecoder {
   readonly weights: DecoderWeights
   /** [inner nodes, D] what the correction reads of each node, W_n mean + b_level: fixed per release. */
   readonly nodeParts: Float32Array
+  /** [D, D] the output weights by column, so that each number of a state is one product. */
+  readonly outputColumns: Float32Array
 }
 
 export function createTokenDecoder(
@@ -42,7 +44,7 @@ export function createTokenDecoder(
       nodeParts.set(part, node * D)
     }
   }
-  return { trie, moments, weights, nodeParts }
+  return { trie, moments, weights, nodeParts, outputColumns: transposed(weights.output, D) }
 }
 
 /** A scorer of codes for one session state [D]. */
@@ -63,7 +65,7 @@ export function decodeSession(decoder: TokenDecoder, session: Float32Array): Cod
 
 /** h + W_o gelu(W_s h + W_n mean + b_level). */
 function stateAt(
-  { moments, weights, nodeParts }: TokenDecoder,
+  { moments, outputColumns, nodeParts }: TokenDecoder,
   session: Float32Array,
   sessionPart: Float32Array,
   node: number
@@ -74,8 +76,8 @@ function stateAt(
     const sum = sessionPart[d]! + nodeParts[node * D + d]!
     hidden[d] = sum / (1 + Math.exp(-1.702 * sum))
   }
-  const state = multiply(hidden, weights.output)
-  for (let d = 0; d < D; d++) state[d]! += session[d]!
+  const state = new Float32Array(D)
+  for (let d = 0; d < D; d++) state[d] = session[d]! + dot(hidden, outputColumns, d * D)
   return state
 }
 
@@ -86,6 +88,10 @@ function halfVariance(moments: NodeMoments, node: number, state: Float32Array): 
   for (let d = 0; d < D; d++) variance += state[d]! * state[d]! * diagonals[node * D + d]!
   for (let r = 0; r < rank; r++) variance += dot(state, directions, (node * rank + r) * D) ** 2
   return variance / 2
+}
+
+function transposed(matrix: Float32Array, width: number): Float32Array {
+  return matrix.map((_, i) => matrix[(i % width) * width + Math.floor(i / width)]!)
 }
 
 /** vector [I] times matrix [I, O] row-major. */
@@ -100,9 +106,19 @@ function multiply(vector: Float32Array, matrix: Float32Array): Float32Array {
   return product
 }
 
-/** Product of a vector with the numbers of a matrix from `start` on. */
+/**
+ * Product of a vector with the numbers of a matrix from `start` on. Four sums side by side, since one
+ * would wait for each addition before the next.
+ */
 export function dot(vector: Float32Array, matrix: Float32Array, start: number): number {
-  let sum = 0
-  for (let d = 0; d < vector.length; d++) sum += vector[d]! * matrix[start + d]!
-  return sum
+  const whole = vector.length & ~3
+  let [a, b, c, e] = [0, 0, 0, 0]
+  for (let d = 0; d < whole; d += 4) {
+    a += vector[d]! * matrix[start + d]!
+    b += vector[d + 1]! * matrix[start + d + 1]!
+    c += vector[d + 2]! * matrix[start + d + 2]!
+    e += vector[d + 3]! * matrix[start + d + 3]!
+  }
+  for (let d = whole; d < vector.length; d++) a += vector[d]! * matrix[start + d]!
+  return a + b + c + e
 }
