@@ -26,7 +26,7 @@ import type { SettledRecipe } from './config.ts'
 import { type DenseQuality, denseQuality } from './dense-quality.ts'
 import { createDropout } from './dropout.ts'
 import { learningRateAt } from './learning-rate.ts'
-import { sampleOf, type TrainingSet } from './training-set.ts'
+import { type TrainingSet, validationSample } from './training-set.ts'
 
 export interface TrainedEncoder {
   readonly config: ModelConfig
@@ -61,7 +61,7 @@ export async function trainEncoder(
   const drop = createDropout(recipe.dropout, random)
   const windows = windowsOf(set.training, recipe.maxLength)
   const steps = recipe.epochs * drawBatches(windows, recipe.clicksPerBatch, random).length
-  const checked = { ...set, validation: checkedSessions(set) }
+  const checked = { ...set, validation: validationSample(set) }
   let best: TrainedEncoder | undefined
   let step = 0
   let examples = 0
@@ -101,15 +101,6 @@ export async function trainEncoder(
   optimizer.dispose()
   tf.dispose([variables, classes, items.metadata, items.key] as unknown as tf.TensorContainer)
   return best!
-}
-
-/** Questions that tell one epoch from another well enough; all of them would take as long as training. */
-const enoughQuestions = 4000
-
-function checkedSessions({ validation, asked }: TrainingSet) {
-  const clicks = validation.reduce((sum, { items }) => sum + Math.max(0, items.length - 1), 0)
-  const questions = asked === 'last-click' ? validation.length : clicks
-  return sampleOf(validation, Math.ceil((validation.length * enoughQuestions) / questions))
 }
 
 function modelConfig(set: TrainingSet, recipe: SettledRecipe): ModelConfig {

@@ -20,7 +20,7 @@ import { questionsOf } from './dense-quality.ts'
 import { fitBlend } from './fit-blend.ts'
 import { trainDecoder } from './train-decoder.ts'
 import { type Reporter, trainEncoder } from './train-encoder.ts'
-import { sampleOf, type TrainingSet } from './training-set.ts'
+import { sampleOf, type TrainingSet, validationSample } from './training-set.ts'
 
 export interface ModelTask {
   readonly recipe: SettledRecipe
@@ -38,7 +38,7 @@ export async function trainModel(set: TrainingSet, task: ModelTask): Promise<Tra
   const trie = buildTrie(itemIds)
   const moments = nodeMoments(trie, vectors, config.width)
   const sessionEncoder = createSessionEncoder(config, encoder.weights, vectors)
-  const validation = questionsOf(sessionEncoder, set.validation, set.asked)
+  const validation = questionsOf(sessionEncoder, validationSample(set), set.asked)
   const decoder = await trainDecoder({
     trie,
     moments,

@@ -158,3 +158,16 @@ export function sampleOf<T>(all: readonly T[], count: number): readonly T[] {
   const step = Math.max(1, Math.floor(all.length / count))
   return all.filter((_, i) => i % step === 0)
 }
+
+/** Questions that tell one setting from another well enough; all of them would take as long as training. */
+const enoughQuestions = 4000
+
+/** Validation sessions with about four thousand questions: what epochs, decoder and blend are chosen by. */
+export function validationSample({
+  validation,
+  asked
+}: Pick<TrainingSet, 'validation' | 'asked'>): readonly SessionInput[] {
+  const clicks = validation.reduce((sum, { items }) => sum + Math.max(0, items.length - 1), 0)
+  const questions = asked === 'last-click' ? validation.length : clicks
+  return sampleOf(validation, Math.ceil((validation.length * enoughQuestions) / questions))
+}
