@@ -95,7 +95,8 @@ function javaArguments({ jars }: KafkaInstallation, mainClass: string): string[]
 
 async function format(kafka: KafkaInstallation, properties: string): Promise<void> {
   const clusterId = randomBytes(16).toString('base64url')
-  const args = ['format', '-t', clusterId, '-c', properties]
+  // One word: an id may begin with a hyphen, and would then be read as an option.
+  const args = ['format', `--cluster-id=${clusterId}`, '-c', properties]
   await promisify(execFile)(kafka.java, [
     ...javaArguments(kafka, 'kafka.tools.StorageTool'),
     ...args
