@@ -14,11 +14,26 @@
 //    two sends it again: at least once in the topic, once in the relation. The rest goes on.
 // 3. The events are appended last, because appending holds the log's lock until the commit.
 //
-// Redelivery is harmless on its own as well: an event id is appended once, whoever sends it.
+// What may happen, and which rule answers it:
 //
-// A failure that passes by itself (Postgres away, a deadlock: shared/database/retry-delay.ts; Kafka
-// not taking dead letters) is tried again with the same batch, for as long as the partition is ours.
-// Nothing is skipped to get past it. Any other failure is a bug and ends the program.
+//   rebalance          The group gives a partition to somebody else while we have batches of it. Those
+//                      that Postgres has in hand may commit: the new reader, who began at the offset of
+//                      before, is refused by 1, and looks again. The others are void (`isNext`).
+//   stale generation   Kafka took us for dead, and we do not know yet. The same: 1 decides, not Kafka.
+//   slow batch         Heartbeats are sent while it takes its time, and nothing more is read than the
+//                      few batches that may be in work (consumer.ts): memory does not grow.
+//   poison message     Whatever its bytes are, it becomes a dead letter, by 2; nothing that passes the
+//                      check can fail in Postgres, so no message can stop those behind it.
+//   Postgres away      A failure that passes by itself (a failover, a deadlock, a full disk:
+//                      shared/database/retry-delay.ts) is tried again with the same batch, for as long
+//                      as the partition is ours. If the answer to a commit was lost, 1 finds the offset
+//                      moved: the batch is not written twice, even though its ids would prevent that.
+//   broker away        Reading goes on when it is back. Dead letters that Kafka does not take are tried
+//                      again, like the above.
+//   sent twice         An event is appended once, whoever sends it how often (append-events.ts).
+//
+// Nothing is skipped to get past a failure. One that does not pass by itself is a bug and ends the
+// program.
 import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
 import { moveOffset } from '#shared/eventlog/consumer-offsets.ts'
 import { type DeadLetter, insertDeadLetters } from '#shared/eventlog/dead-letters.ts'
@@ -52,6 +67,7 @@ export async function commitBatch<T>(
 ): Promise<{ written: T } | undefined> {
   const { pool, group, log } = context
   const { topic, partition, from, to } = batch
+  if (!(await batch.isNext())) return undefined
   const attempt = () =>
     withTransaction(pool, async connection => {
       const isOurs = await moveOffset(connection, { group, topic, partition }, { from, to })

@@ -7,12 +7,18 @@
 // Partitions are paused at the moment they are assigned, before anything is fetched, until the
 // caller has said where each begins. From then on this file holds the next offset of each partition
 // in memory and hands it to the caller with the batch, who commits only if it still is the true one.
+//
+// Reading runs ahead of committing: while Postgres writes one batch, the next is fetched and decoded.
+// The batches of a partition are committed in their order (`isNext`), all of them or none behind the
+// first that was not: that one's place is looked up again, which begins a new stretch of reading, and
+// what was read in an earlier stretch is void. At most `batchesAtOnce` are in work, so memory does not
+// depend on how much waits in Kafka.
 // What Kafka itself keeps as the group's offset is told to it afterwards, for the eyes of monitoring
 // tools; it is never read.
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import { toKafkaError } from '#shared/messaging/kafka-error.ts'
+import { kafkaRetry } from '#shared/messaging/kafka-retry.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
-import { toKafkaError } from './kafka-error.ts'
-import { kafkaRetry } from './kafka-retry.ts'
 
 export interface Place {
   readonly topic: string
@@ -28,6 +34,11 @@ export interface Batch extends Place {
   readonly to: number
   /** False once the consumer is stopping or has lost its place in the group. */
   isWanted(): boolean
+  /**
+   * Waits until the partition's earlier batches are committed. False when this one must not be: it is
+   * void, and will be read again or by somebody else.
+   */
+  isNext(): Promise<boolean>
 }
 
 export interface ConsumerTask {
@@ -41,11 +52,15 @@ export interface ConsumerTask {
    */
   findPlace(place: Place, isWanted: () => boolean): Promise<number | undefined>
   /**
-   * Takes one batch; batches come one at a time.
+   * Takes one batch, while earlier ones may still be in work; asks `isNext` before it commits.
    *
    * @returns whether it was committed; if not, the place is looked up again.
    */
   onBatch(batch: Batch): Promise<boolean>
+  /** Told each new assignment, which may be empty. */
+  onAssigned?(places: readonly Place[]): void
+  /** Told the next offset when messages were passed over: rolled back, or marks of transactions. */
+  onPassed?(place: Place, to: number): void
 }
 
 export interface RunningConsumer {
@@ -53,14 +68,21 @@ export interface RunningConsumer {
   readonly started: Promise<void>
   /** Rejects when reading ended for a reason that does not pass by itself. Never resolves. */
   readonly failed: Promise<never>
-  /** Finishes the batch in hand, leaves the group and disconnects. */
+  /** Finishes the batches in work, leaves the group and disconnects. */
   stop(): Promise<void>
 }
 
 /** How long a fetch waits for messages: also how late a stop or a new assignment is noticed. */
 const fetchWaitMs = 500
-/** kafkajs sends a heartbeat only between batches; during one we do, so that it may be slow. */
+/** kafkajs sends a heartbeat only between batches; while one waits we do, so that it may be long. */
 const heartbeatMs = 1000
+
+/** Batches in work: one that Postgres writes, one that waits for it, and one that is decoded. */
+export const batchesAtOnce = 3
+/** The larger a batch, the less its transaction costs for each event; all of it is in memory. */
+const batchBytes = 4 * 2 ** 20
+/** Of all partitions of one broker together. */
+const fetchBytes = 3 * batchBytes
 
 /** Joins the group and begins to read. */
 export async function startConsumer(kafka: Kafka, task: ConsumerTask): Promise<RunningConsumer> {
@@ -69,6 +91,8 @@ export async function startConsumer(kafka: Kafka, task: ConsumerTask): Promise<R
     sessionTimeout: task.sessionTimeoutMs,
     heartbeatInterval: heartbeatMs,
     maxWaitTimeInMs: fetchWaitMs,
+    maxBytesPerPartition: batchBytes,
+    maxBytes: fetchBytes,
     allowAutoTopicCreation: false,
     retry: kafkaRetry // a consumer does not take the client's
   })
@@ -92,6 +116,13 @@ class GroupReader implements RunningConsumer {
   readonly #task: ConsumerTask
   /** By topic and partition: the offset to go on from. Only partitions that are being read. */
   readonly #places = new Map<string, number | undefined>()
+  /** By topic and partition: counts how often its place was looked up. */
+  readonly #stretches = new Map<string, number>()
+  /** The batches in work; these never reject. */
+  readonly #works = new Set<Promise<void>>()
+  /** By topic and partition: its newest batch, in work or done. */
+  readonly #newestWork = new Map<string, Promise<void>>()
+  #hasFailed = false
   /** Counts what the group gave us; work begun under an earlier assignment is void. */
   #assignment = 0
   #isStopping = false
@@ -109,6 +140,10 @@ class GroupReader implements RunningConsumer {
     })
     this.failed.catch(() => {}) // whoever asks for it hears of it, but nobody has to ask
     consumer.on('consumer.group_join', ({ payload }) => this.#onAssigned(payload.memberAssignment))
+    consumer.on('consumer.end_batch_process', ({ payload }) => {
+      const { topic, partition, batchSize, lastOffset } = payload
+      if (batchSize === 0) task.onPassed?.({ topic, partition }, Number(lastOffset) + 1)
+    })
     consumer.on('consumer.crash', ({ payload }) => {
       if (!payload.restart) this.#fail(toKafkaError(payload.error))
     })
@@ -117,6 +152,7 @@ class GroupReader implements RunningConsumer {
   async stop(): Promise<void> {
     this.#isStopping = true
     await this.#consumer.disconnect()
+    await this.#settled()
   }
 
   /** kafkajs calls this before it fetches anything of the new assignment, and does not wait for it. */
@@ -125,6 +161,11 @@ class GroupReader implements RunningConsumer {
       topic,
       partitions
     }))
+    this.#task.onAssigned?.(
+      assigned.flatMap(({ topic, partitions }) =>
+        partitions.map(partition => ({ topic, partition }))
+      )
+    )
     this.#places.clear()
     this.#consumer.pause(assigned)
     const number = ++this.#assignment
@@ -133,6 +174,7 @@ class GroupReader implements RunningConsumer {
   }
 
   async #seekAll(assigned: Assigned, isWanted: () => boolean): Promise<void> {
+    await this.#settled() // what was begun under the earlier assignment may still move an offset
     for (const { topic, partitions } of assigned) {
       for (const partition of partitions) {
         const offset = await this.#task.findPlace({ topic, partition }, isWanted)
@@ -147,67 +189,86 @@ class GroupReader implements RunningConsumer {
 
   /** An offset that Kafka no longer has, or never had, is out of range: kafkajs takes the oldest. */
   #seek({ topic, partition }: Place, offset: number | undefined): void {
-    this.#places.set(keyOf({ topic, partition }), offset)
+    const key = keyOf({ topic, partition })
+    this.#places.set(key, offset)
+    this.#stretches.set(key, (this.#stretches.get(key) ?? 0) + 1)
     this.#consumer.seek({ topic, partition, offset: String(offset ?? 0) })
   }
 
+  /** Begins to work on a batch, and returns as soon as the next one may be read. */
   async readBatch(payload: EachBatchPayload): Promise<void> {
     const { topic, partition } = payload.batch
     const key = keyOf({ topic, partition })
-    // Fetched before its place was known: it will be fetched again from there.
-    if (!this.#places.has(key) || payload.isStale()) return
     const number = this.#assignment
-    const isCurrent = () => number === this.#assignment
-    const member = keepMembership(payload)
-    const isWanted = () => isCurrent() && payload.isRunning() && member.isMember()
-    try {
-      const batch = toBatch(payload, this.#places.get(key), isWanted)
-      const isCommitted = await this.#task.onBatch(batch)
-      if (!isCurrent()) return // the place was looked up again, after the commit or before it
-      if (isCommitted) await this.#goOn(payload, batch)
-      else if (isWanted()) this.#seek(batch, await this.#task.findPlace(batch, isWanted))
-    } catch (error) {
-      if (isWanted()) this.#giveUp(payload, error)
-      else this.#task.log.info({ err: error, topic, partition }, 'left a batch to its next reader')
-    } finally {
-      member.release()
+    await this.#waitForRoom(payload)
+    // Fetched before its place was known: it will be fetched again from there.
+    if (number !== this.#assignment || !this.#places.has(key) || payload.isStale()) return
+    const batch = this.#toBatch(payload)
+    this.#places.set(key, batch.to)
+    payload.resolveOffset(payload.batch.lastOffset())
+    const work = this.#work(payload, batch).finally(() => this.#works.delete(work))
+    this.#works.add(work)
+    this.#newestWork.set(key, work)
+  }
+
+  /** While it waits, the group hears from us; when it does not, that shows at the next fetch. */
+  async #waitForRoom({ heartbeat }: EachBatchPayload): Promise<void> {
+    const timer = setInterval(() => heartbeat().catch(() => {}), heartbeatMs)
+    while (this.#works.size >= batchesAtOnce) await Promise.race(this.#works)
+    clearInterval(timer)
+  }
+
+  #toBatch(payload: EachBatchPayload): Batch {
+    const { topic, partition, messages } = payload.batch
+    const key = keyOf({ topic, partition })
+    const [number, stretch] = [this.#assignment, this.#stretches.get(key)]
+    const isOurs = () =>
+      number === this.#assignment && stretch === this.#stretches.get(key) && !this.#hasFailed
+    const earlier = this.#newestWork.get(key)
+    return {
+      topic,
+      partition,
+      messages,
+      from: this.#places.get(key),
+      to: Number(payload.batch.lastOffset()) + 1,
+      isWanted: () => isOurs() && payload.isRunning(),
+      isNext: async () => {
+        await earlier
+        return isOurs()
+      }
     }
   }
 
-  async #goOn(payload: EachBatchPayload, { topic, partition, to }: Batch): Promise<void> {
-    this.#places.set(keyOf({ topic, partition }), to)
-    payload.resolveOffset(payload.batch.lastOffset())
+  async #work(payload: EachBatchPayload, batch: Batch): Promise<void> {
+    const { topic, partition } = batch
+    try {
+      const isCommitted = await this.#task.onBatch(batch)
+      if (isCommitted) await this.#tellKafka(payload, batch)
+      else if (batch.isWanted())
+        this.#seek(batch, await this.#task.findPlace(batch, batch.isWanted))
+    } catch (error) {
+      if (batch.isWanted()) this.#giveUp(payload, error)
+      else this.#task.log.info({ err: error, topic, partition }, 'left a batch to its next reader')
+    }
+  }
+
+  async #tellKafka(payload: EachBatchPayload, { topic, partition, to }: Batch): Promise<void> {
     const offsets = { topics: [{ topic, partitions: [{ partition, offset: String(to) }] }] }
     await payload
       .commitOffsetsIfNecessary(offsets)
       .catch(error => this.#task.log.debug({ err: error }, 'Kafka was not told the offset'))
   }
 
+  async #settled(): Promise<void> {
+    await Promise.all(this.#works)
+  }
+
   /** Reads no further and lets the program end: to go on would be to skip the batch. */
   #giveUp(payload: EachBatchPayload, error: unknown): void {
+    this.#hasFailed = true
     payload.pause()
     this.#fail(error)
   }
-}
-
-function toBatch(
-  { batch }: EachBatchPayload,
-  from: number | undefined,
-  isWanted: () => boolean
-): Batch {
-  const { topic, partition, messages } = batch
-  return { topic, partition, messages, from, to: Number(batch.lastOffset()) + 1, isWanted }
-}
-
-/** Sends heartbeats until released. One that fails will fail again after the batch, and count there. */
-function keepMembership({ heartbeat }: EachBatchPayload) {
-  let isMember = true
-  const beat = () =>
-    heartbeat().catch(() => {
-      isMember = false
-    })
-  const timer = setInterval(beat, heartbeatMs)
-  return { isMember: () => isMember, release: () => clearInterval(timer) }
 }
 
 function keyOf({ topic, partition }: Place): string {

@@ -2,9 +2,10 @@
 // headers that say why and from where.
 import type { IHeaders, KafkaMessage } from 'kafkajs'
 import type { DeadLetter } from '#shared/eventlog/dead-letters.ts'
+import type { OutgoingMessage } from '#shared/messaging/producer.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { Batch } from './consumer.ts'
-import type { KafkaClient, OutgoingMessage } from './kafka-client.ts'
+import type { KafkaClient } from './kafka-client.ts'
 
 /** A batch is one request, and Kafka limits its size; the messages in it were each below that. */
 const requestBytes = 262_144

@@ -2,18 +2,26 @@
 import type { Pool } from '#shared/database/pool.ts'
 import { readOffset } from '#shared/eventlog/consumer-offsets.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
+import { createMetrics, type Metrics } from '#shared/runtime/metrics.ts'
 import type { CommitContext } from './commit-batch.ts'
 import type { IngestionConfig } from './config.ts'
 import type { Batch } from './consumer.ts'
 import { sendDeadLetters } from './dead-letter-messages.ts'
+import { Headway } from './health.ts'
 import { ingestEvents } from './ingest-events.ts'
 import { ingestItems } from './ingest-items.ts'
 import { connectKafka, type KafkaClient } from './kafka-client.ts'
+import { createIngestionMetrics } from './metrics.ts'
 import { startReport } from './report.ts'
 import { retry } from './retry.ts'
+import { watchPartitions } from './watch-partitions.ts'
 
 export interface IngestionParts {
   readonly config: IngestionConfig
+  /** Where the figures go; nowhere when absent. */
+  readonly metrics?: Metrics
+  /** Told what is read, for health and lag. */
+  readonly headway?: Headway
   /** Stays the caller's. */
   readonly pool: Pool
   readonly log: Logger
@@ -32,7 +40,7 @@ export interface Ingestion {
  * @throws KAFKA_UNAVAILABLE when the brokers do not answer, TOPIC_MISSING when a topic is not there.
  */
 export async function startIngestion(parts: IngestionParts): Promise<Ingestion> {
-  const kafka = await connectKafka(parts.config.brokers, parts.log)
+  const kafka = await connectKafka(parts.config, parts.log)
   try {
     return await ingestFrom(kafka, parts)
   } catch (error) {
@@ -43,9 +51,10 @@ export async function startIngestion(parts: IngestionParts): Promise<Ingestion> 
 
 async function ingestFrom(
   kafka: KafkaClient,
-  { config, pool, log }: IngestionParts
+  { config, pool, log, headway = createHeadway(config), metrics = createMetrics() }: IngestionParts
 ): Promise<Ingestion> {
   const { group, eventsTopic, itemsTopic, deadLetterTopic } = config
+  const topics = [eventsTopic, itemsTopic]
   await kafka.requireTopics([eventsTopic, itemsTopic, deadLetterTopic])
   const letters = { kafka, topic: deadLetterTopic, log }
   const context: CommitContext = {
@@ -55,22 +64,37 @@ async function ingestFrom(
     sendDeadLetters: rejected => sendDeadLetters(letters, rejected)
   }
   const report = startReport(log)
+  const figures = createIngestionMetrics(metrics, headway)
   const consumer = await kafka.consume({
     group,
-    topics: [eventsTopic, itemsTopic],
+    topics,
     sessionTimeoutMs: config.sessionTimeoutSeconds * 1000,
     log,
     findPlace: ({ topic, partition }, isWanted) =>
       retry(() => readOffset(pool, { group, topic, partition }), { isWanted, log }),
     onBatch: async (batch: Batch) => {
+      const startedAt = performance.now()
       const ingest = batch.topic === eventsTopic ? ingestEvents : ingestItems
       const counts = await ingest(context, batch)
-      if (counts) report.add(counts)
-      return counts !== undefined
-    }
+      if (!counts) return false
+      report.add(counts)
+      headway.moved(batch, batch.to)
+      const seconds = (performance.now() - startedAt) / 1000
+      const ageSeconds = Math.max(0, Date.now() - Number(batch.messages[0]!.timestamp)) / 1000
+      figures.committed({ topic: batch.topic, counts, seconds, ageSeconds })
+      return true
+    },
+    onAssigned: places => {
+      headway.assigned(places)
+      figures.rebalanced()
+    },
+    onPassed: (place, to) => headway.moved(place, to)
   })
+  const everyMs = lookEveryMs(config)
+  const stopWatching = watchPartitions({ kafka, pool, group, topics, headway, everyMs, log })
   const stop = async () => {
     await consumer.stop()
+    await stopWatching()
     await kafka.close()
     report.stop()
   }
@@ -81,4 +105,15 @@ async function ingestFrom(
     throw error
   }
   return { failed: consumer.failed, stop }
+}
+
+/** Often enough to tell what is stuck soon after it is. */
+function lookEveryMs({ stuckSeconds }: IngestionConfig): number {
+  return Math.min(5000, (stuckSeconds * 1000) / 5)
+}
+
+/** Judges by the configuration: whoever misses three looks knows nothing. */
+export function createHeadway(config: IngestionConfig): Headway {
+  const stuckMs = config.stuckSeconds * 1000
+  return new Headway({ stuckMs, blindMs: Math.max(stuckMs / 2, 3 * lookEveryMs(config)) })
 }

@@ -1,60 +1,60 @@
-// The port to Kafka: all that ingestion asks of a client, and kafkajs behind it. Another client
-// would be another version of this file and of consumer.ts.
-import { type IHeaders, Kafka, type Message, Partitioners, type Producer } from 'kafkajs'
+// What ingestion asks of Kafka beside sending: a place in a consumer group, and how much there is to
+// read. With shared/messaging this is the whole port; another client would be other versions of these
+// files and of consumer.ts.
+import type { Admin } from 'kafkajs'
+import { createKafka } from '#shared/messaging/kafka.ts'
+import type { KafkaSettings } from '#shared/messaging/kafka-settings.ts'
+import { createProducer, inOurWords, type Producer } from '#shared/messaging/producer.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { type ConsumerTask, type RunningConsumer, startConsumer } from './consumer.ts'
-import { errorType, toKafkaError } from './kafka-error.ts'
-import { pinoLogCreator } from './kafka-log.ts'
-import { kafkaRetry } from './kafka-retry.ts'
 
-export interface OutgoingMessage {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  readonly headers: Readonly<Record<string, readonly (Buffer | null)[]>>
+/** What a partition holds. */
+export interface PartitionEnds {
+  readonly partition: number
+  /** The offset of the oldest message there is. */
+  readonly oldest: number
+  /** The offset that the next message will get. */
+  readonly next: number
 }
 
-export interface KafkaClient {
+export interface KafkaClient extends Pick<Producer, 'send'> {
   /** @throws TOPIC_MISSING naming all topics that the cluster does not have. */
   requireTopics(topics: readonly string[]): Promise<void>
   /** Starts to read topics as a member of a group. */
   consume(task: ConsumerTask): Promise<RunningConsumer>
-  /**
-   * Sends messages and waits until every replica in sync has them.
-   *
-   * @returns false when they are larger than the topic takes: nothing was sent.
-   * @throws KAFKA_UNAVAILABLE when the brokers did not take them in about twenty seconds.
-   */
-  send(topic: string, messages: readonly OutgoingMessage[]): Promise<boolean>
-  /** Ends the producer's connections; consumers are stopped by themselves. */
+  /** @throws KAFKA_UNAVAILABLE when no broker answers. */
+  partitionEnds(topic: string): Promise<PartitionEnds[]>
+  /** Ends the connections of the producer and of `partitionEnds`; consumers stop by themselves. */
   close(): Promise<void>
 }
 
 /** @throws KAFKA_UNAVAILABLE when none of the brokers answers within about twenty seconds. */
-export async function connectKafka(brokers: readonly string[], log: Logger): Promise<KafkaClient> {
-  const kafka = new Kafka({
-    clientId: 'nextrie-ingestion',
-    brokers: [...brokers],
-    retry: kafkaRetry,
-    logCreator: pinoLogCreator(log)
-  })
-  const producer = kafka.producer({
-    allowAutoTopicCreation: false,
-    createPartitioner: Partitioners.DefaultPartitioner // as the Java client does
-  })
-  await guard(() => producer.connect())
+export async function connectKafka(settings: KafkaSettings, log: Logger): Promise<KafkaClient> {
+  const kafka = createKafka({ settings, clientId: 'nextrie-ingestion', log })
+  const producer = createProducer(kafka)
+  const admin = kafka.admin()
+  const close = async () => {
+    await Promise.all([producer.close(), admin.disconnect()])
+  }
+  try {
+    await producer.connect()
+    await inOurWords(() => admin.connect())
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
-    requireTopics: topics => guard(() => requireTopics(kafka, topics)),
-    consume: task => guard(() => startConsumer(kafka, task)),
-    send: (topic, messages) => guard(() => send(producer, topic, messages)),
-    close: () => producer.disconnect()
+    requireTopics: topics => inOurWords(() => requireTopics(admin, topics)),
+    consume: task => inOurWords(() => startConsumer(kafka, task)),
+    partitionEnds: topic => inOurWords(() => partitionEnds(admin, topic)),
+    send: producer.send,
+    close
   }
 }
 
-async function requireTopics(kafka: Kafka, topics: readonly string[]): Promise<void> {
-  const admin = kafka.admin()
-  await admin.connect()
-  const known = await admin.listTopics().finally(() => admin.disconnect())
+async function requireTopics(admin: Admin, topics: readonly string[]): Promise<void> {
+  const known = await admin.listTopics()
   const missing = topics.filter(topic => !known.includes(topic))
   if (missing.length === 0) return
   throw new RecommenderError(
@@ -63,29 +63,11 @@ async function requireTopics(kafka: Kafka, topics: readonly string[]): Promise<v
   )
 }
 
-async function send(
-  producer: Producer,
-  topic: string,
-  messages: readonly OutgoingMessage[]
-): Promise<boolean> {
-  try {
-    await producer.send({ topic, acks: -1, messages: messages.map(toKafkaJs) })
-    return true
-  } catch (error) {
-    if (errorType(error) === 'MESSAGE_TOO_LARGE') return false
-    throw error
-  }
-}
-
-/** A header without a value is legal in Kafka, and kafkajs sends it, but its types do not say so. */
-function toKafkaJs({ key, value, headers }: OutgoingMessage): Message {
-  return { key, value, headers: headers as unknown as IHeaders }
-}
-
-async function guard<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act()
-  } catch (error) {
-    throw toKafkaError(error)
-  }
+async function partitionEnds(admin: Admin, topic: string): Promise<PartitionEnds[]> {
+  const offsets = await admin.fetchTopicOffsets(topic)
+  return offsets.map(({ partition, low, high }) => ({
+    partition,
+    oldest: Number(low),
+    next: Number(high)
+  }))
 }

@@ -22,6 +22,18 @@ export async function readOffset(
   return rows[0]?.next_offset
 }
 
+/** The next offset of each partition of which the group has read something. */
+export async function readOffsets(
+  connection: Connection,
+  { group, topic }: Omit<ConsumerPlace, 'partition'>
+): Promise<Map<number, number>> {
+  const { rows } = await connection.query<{ partition: number; next_offset: number }>(
+    'select partition, next_offset from consumer_offsets where consumer_group = $1 and topic = $2',
+    [group, topic]
+  )
+  return new Map(rows.map(row => [row.partition, row.next_offset]))
+}
+
 export interface OffsetStep {
   /** What the caller has last seen; `undefined` when it saw nothing. */
   readonly from: number | undefined

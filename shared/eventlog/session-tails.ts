@@ -1,9 +1,11 @@
 // The newest events of each session, one row per session, kept beside the log and in its
 // transaction, so that serving reads one row and a click counts as soon as it is committed.
 // Only events that name one item are in a tail: impressions would push the clicks out.
+import { arrayLiteral } from '#shared/database/array-literal.ts'
 import type { Connection } from '#shared/database/pool.ts'
-import type { Event, EventType } from '#shared/events/event.ts'
-import { mergeTail, type TailEvent } from './merge-tail.ts'
+import type { Event } from '#shared/events/event.ts'
+import { mergeTail, type TailEvent, tailLength } from './merge-tail.ts'
+import { readTailText, tailText } from './tail-text.ts'
 
 export interface SessionTail {
   readonly sessionId: string
@@ -16,87 +18,128 @@ export async function readSessionTail(
   connection: Connection,
   sessionId: string
 ): Promise<SessionTail | undefined> {
-  const tails = await readTails(connection, [sessionId])
-  const events = tails.get(sessionId)
-  return events && { sessionId, events }
+  const { rows } = await connection.query<{ events: string }>(
+    'select events from session_tails where session_id = $1',
+    [sessionId]
+  )
+  return rows[0] && { sessionId, events: readTailText(rows[0].events) }
+}
+
+/** What newly logged events add to the tails of their sessions: a column for each, as an array. */
+export interface PreparedTails {
+  readonly count: number
+  readonly columns: readonly string[]
+}
+
+/** @param logged in the order of the log. */
+export function prepareTails(logged: readonly Event[]): PreparedTails {
+  const added = groupBySession(logged)
+  const columns = [
+    added.map(each => each.sessionId),
+    added.map(each => each.visitorId ?? null),
+    added.map(each => tailText(each.events)),
+    added.map(each => each.events.length),
+    added.map(each => each.events[0]!.occurredAt.toISOString()),
+    added.map(each => each.events.at(-1)!.occurredAt.toISOString())
+  ]
+  return { count: added.length, columns: columns.map(arrayLiteral) }
 }
 
 /**
- * Adds newly logged events, given in the order of the log, to the tails of their sessions. The
- * caller holds the log's lock, so that nobody else changes a tail in between.
+ * Adds newly logged events to the tails of their sessions. The caller holds the log's lock, so that
+ * nobody else changes a tail in between.
+ *
+ * Postgres merges, in one statement. Most sessions go on where they were, and the new lines are put
+ * behind the old ones; otherwise all lines are sorted, those of one time in the order of the log, and
+ * the newest are kept.
  */
-export async function updateTails(connection: Connection, logged: readonly Event[]): Promise<void> {
-  const added = groupBySession(logged)
-  if (added.size === 0) return
-  const tails = await readTails(connection, [...added.keys()])
-  const merged = [...added].map(([sessionId, { visitorId, events }]) => {
-    return { sessionId, visitorId, events: mergeTail(tails.get(sessionId) ?? [], events) }
-  })
-  await writeTails(connection, merged)
+export async function updateTails(
+  connection: Connection,
+  { count, columns }: PreparedTails
+): Promise<void> {
+  if (count === 0) return
+  await connection.query(
+    `insert into session_tails as tail
+       (session_id, visitor_id, events, event_count, first_occurred_at, last_occurred_at)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::smallint[], $5::timestamptz[],
+                          $6::timestamptz[])
+     on conflict (session_id) do update set
+       visitor_id = coalesce(excluded.visitor_id, tail.visitor_id),
+       events = case
+         when excluded.first_occurred_at >= tail.last_occurred_at
+           and tail.event_count + excluded.event_count <= ${tailLength}
+         then tail.events || E'\n' || excluded.events
+         else (
+           select string_agg(line, E'\n' order by left(line, 24) collate "C", place)
+           from (
+             select line, place
+             from string_to_table(tail.events || E'\n' || excluded.events, E'\n')
+               with ordinality as lines (line, place)
+             order by left(line, 24) collate "C" desc, place desc
+             limit ${tailLength}
+           ) as newest
+         )
+       end,
+       event_count = least(tail.event_count + excluded.event_count, ${tailLength}),
+       first_occurred_at = least(tail.first_occurred_at, excluded.first_occurred_at),
+       last_occurred_at = greatest(tail.last_occurred_at, excluded.last_occurred_at),
+       updated_at = now()`,
+    [...columns]
+  )
 }
 
-/** A tail event as the jsonb column holds it. */
-interface StoredTailEvent {
-  readonly id: string
-  readonly type: EventType
-  readonly item: string
-  readonly at: string
+/**
+ * Makes the tails of sessions anew from nothing but the log, whose lock the caller holds.
+ *
+ * @returns how many there were before.
+ */
+export async function rebuildTails(
+  connection: Connection,
+  sessionIds: readonly string[]
+): Promise<number> {
+  const { rowCount } = await connection.query(
+    'delete from session_tails where session_id = any($1)',
+    [sessionIds]
+  )
+  await connection.query(
+    `insert into session_tails
+       (session_id, visitor_id, events, event_count, first_occurred_at, last_occurred_at)
+     select * from events_tails where session_id = any($1)`,
+    [sessionIds]
+  )
+  return rowCount ?? 0
+}
+
+/** How many tails are not what the log says, counted in both directions: 0 unless there is a fault. */
+export async function countWrongTails(connection: Connection): Promise<number> {
+  const { rows } = await connection.query<{ count: number }>(
+    `select count(*)
+     from events_tails as fresh full join session_tails as kept using (session_id)
+     where fresh.events is distinct from kept.events
+        or fresh.visitor_id is distinct from kept.visitor_id
+        or fresh.event_count is distinct from kept.event_count
+        or fresh.last_occurred_at is distinct from kept.last_occurred_at`
+  )
+  return rows[0]!.count
 }
 
 interface Group {
+  readonly sessionId: string
   /** Who the visitor is, as far as these events say: the last one to name somebody. */
   visitorId: string | undefined
-  readonly events: TailEvent[]
+  /** The newest, oldest first. */
+  events: TailEvent[]
 }
 
-function groupBySession(logged: readonly Event[]): Map<string, Group> {
+function groupBySession(logged: readonly Event[]): Group[] {
   const groups = new Map<string, Group>()
   for (const { id, type, sessionId, visitorId, itemKey, occurredAt } of logged) {
     if (itemKey === undefined || type === 'impression') continue
-    const group = groups.get(sessionId) ?? { visitorId: undefined, events: [] }
+    const group = groups.get(sessionId) ?? { sessionId, visitorId: undefined, events: [] }
+    if (group.events.length === 0) groups.set(sessionId, group)
     group.visitorId = visitorId ?? group.visitorId
     group.events.push({ id, type, itemKey, occurredAt })
-    groups.set(sessionId, group)
   }
-  return groups
-}
-
-async function readTails(
-  connection: Connection,
-  sessionIds: readonly string[]
-): Promise<Map<string, TailEvent[]>> {
-  const { rows } = await connection.query<{ session_id: string; events: StoredTailEvent[] }>(
-    'select session_id, events from session_tails where session_id = any($1)',
-    [sessionIds]
-  )
-  return new Map(rows.map(row => [row.session_id, row.events.map(fromStored)]))
-}
-
-async function writeTails(
-  connection: Connection,
-  tails: readonly { sessionId: string; visitorId: string | undefined; events: TailEvent[] }[]
-): Promise<void> {
-  await connection.query(
-    `insert into session_tails (session_id, visitor_id, events, last_occurred_at)
-     select * from unnest($1::text[], $2::text[], $3::jsonb[], $4::timestamptz[])
-     on conflict (session_id) do update set
-       visitor_id = coalesce(excluded.visitor_id, session_tails.visitor_id),
-       events = excluded.events,
-       last_occurred_at = excluded.last_occurred_at,
-       updated_at = now()`,
-    [
-      tails.map(tail => tail.sessionId),
-      tails.map(tail => tail.visitorId ?? null),
-      tails.map(tail => JSON.stringify(tail.events.map(toStored))),
-      tails.map(tail => tail.events.at(-1)!.occurredAt.toISOString())
-    ]
-  )
-}
-
-function toStored({ id, type, itemKey, occurredAt }: TailEvent): StoredTailEvent {
-  return { id, type, item: itemKey, at: occurredAt.toISOString() }
-}
-
-function fromStored({ id, type, item, at }: StoredTailEvent): TailEvent {
-  return { id, type, itemKey: item, occurredAt: new Date(at) }
+  for (const group of groups.values()) group.events = mergeTail([], group.events)
+  return [...groups.values()]
 }

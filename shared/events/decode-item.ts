@@ -4,6 +4,7 @@ import { type MessageHeaders, openCloudEvent } from './cloud-event.ts'
 import { type DescribedItem, ItemMessage } from './item-message.ts'
 import { acceptStorable, readJson, readText } from './read-json.ts'
 import { explainRejection, isObject, quote, type Rejection } from './rejection.ts'
+import { refuseNewerVersion } from './schema-version.ts'
 import { findUnstorable } from './storable.ts'
 
 /** An item described anew, or the key of one that is gone. */
@@ -40,6 +41,8 @@ export function checkItem(value: unknown): { item: DescribedItem } | Rejection {
 const schema = Compile(ItemMessage)
 
 function readItem(message: Record<string, unknown>): { item: DescribedItem } | Rejection {
+  const refusal = refuseNewerVersion(message)
+  if (refusal) return refusal
   if (!schema.Check(message)) return explainRejection(schema, ItemMessage, message)
   const { id, attributes, visible = true } = message
   return { item: { key: id, attributes, isVisible: visible } }

@@ -2,6 +2,7 @@
 // product (Event). One schema gives the check, the static type, the API page and the reasons that
 // senders read: each description completes the sentence "<field> must be ...".
 import { type Static, Type } from 'typebox'
+import { SchemaVersion } from './schema-version.ts'
 
 /** The acts that are told apart. An impression shows items; every other act names one item. */
 export const eventTypes = ['view', 'click', 'cart', 'purchase', 'impression', 'dislike'] as const
@@ -12,6 +13,7 @@ const key = { minLength: 1, maxLength: 200 }
 /** An event as it is sent. Fields that are not named here are kept as they are. */
 export const EventMessage = Type.Object(
   {
+    schema_version: SchemaVersion,
     id: Type.String({
       ...key,
       description: 'a text of 1 to 200 characters, the same whenever this event is sent again'

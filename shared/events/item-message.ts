@@ -1,6 +1,7 @@
 // What a message of the items topic is. The topic is compacted: the newest message of a key is the
 // item, and a message without a value (a tombstone) takes the item out of the catalogue.
 import { type Static, Type } from 'typebox'
+import { SchemaVersion } from './schema-version.ts'
 
 const AttributeMessage = Type.Union([
   Type.String(),
@@ -12,6 +13,7 @@ const AttributeMessage = Type.Union([
 /** An item as it is sent. A field that is not named here is refused: it belongs in attributes. */
 export const ItemMessage = Type.Object(
   {
+    schema_version: SchemaVersion,
     id: Type.String({
       minLength: 1,
       maxLength: 200,

@@ -1,5 +1,6 @@
-// Cuts a stream of events into sessions: the producer's session id, cut again where the visitor was
-// away for longer than the gap.
+// Cuts a stream of events into sessions: by the producer's session id, and again where the visitor was
+// away for longer than the gap, unless the id alone is to count. The one function that does so: for
+// training over the whole log, for a live answer over the tail of one session.
 import { type Click, type ClickType, clickTypes, type Session } from './session.ts'
 
 /** What this function reads of an event; both logged events and the tail of a session have it. */
@@ -11,10 +12,10 @@ export interface SessionEvent {
 }
 
 /**
- * Sessions in the order of their first click, whatever the order of the log. Events of a session are ordered by their time; of two
- * events with one time, the one that came first in the log is first.
+ * Sessions in the order of their first click, whatever the order of the log. Events of a session are
+ * ordered by their time; of two events with one time, the one that came first in the log is first.
  *
- * @param gapMinutes a pause longer than this starts a new session.
+ * @param gapMinutes a pause longer than this starts a new session; 0: no pause does, however long.
  */
 export function cutSessions(
   events: Iterable<SessionEvent>,
@@ -46,10 +47,11 @@ function isClick(type: string): type is ClickType {
 
 function cut(sessionId: string, clicks: Click[], gapMinutes: number): Session[] {
   clicks.sort((a, b) => a.at - b.at)
+  const longestPauseMs = gapMinutes === 0 ? Number.POSITIVE_INFINITY : gapMinutes * 60_000
   const parts: Click[][] = []
   for (const click of clicks) {
     const open = parts.at(-1)
-    if (open && click.at - open.at(-1)!.at <= gapMinutes * 60_000) open.push(click)
+    if (open && click.at - open.at(-1)!.at <= longestPauseMs) open.push(click)
     else parts.push([click])
   }
   return parts.map(part => ({ sessionId, clicks: part }))

@@ -1,9 +1,8 @@
 // Kafka for tests: a real broker, real topics. Where no broker can be had (no Java and no download)
 // the tests that need one are skipped and say why; with CI=true they fail instead.
-import { randomUUID } from 'node:crypto'
-import { Kafka, logLevel } from 'kafkajs'
 import { describe, expect, inject, test } from 'vitest'
 import { startBroker } from './kafka/broker.ts'
+import { createTopic } from './kafka/client.ts'
 import { installKafka } from './kafka/install-kafka.ts'
 
 export interface TestKafka {
@@ -55,32 +54,6 @@ export function describeWithOwnKafka(title: string, run: () => void): void {
   else if (!kafka.isOurs)
     describe.skip(`${title} (the brokers of KAFKA_BROKERS are not ours to kill)`, run)
   else describe(title, run)
-}
-
-/** A name for a topic or group that no other test uses. */
-export function uniqueName(name: string): string {
-  return `${name}-${randomUUID().slice(0, 8)}`
-}
-
-/** A client for the test's own side: producing what a shop would, reading dead letters. */
-export function testClient(brokers: string[]): Kafka {
-  return new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING })
-}
-
-/** Creates a topic and waits until it can be written. */
-export async function createTopic(
-  brokers: string[],
-  name: string,
-  partitions: number
-): Promise<void> {
-  const admin = testClient(brokers).admin()
-  await admin.connect()
-  try {
-    const topic = { topic: name, numPartitions: partitions }
-    await admin.createTopics({ topics: [topic], waitForLeaders: true })
-  } finally {
-    await admin.disconnect()
-  }
 }
 
 function describeMissing(title: string, reason: string): void {

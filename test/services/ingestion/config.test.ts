@@ -14,7 +14,18 @@ test('only the database and the brokers have to be named', () => {
     itemsTopic: 'items',
     deadLetterTopic: 'events.dead-letter',
     group: 'nextrie-ingestion',
+    tls: 'off',
+    tlsCaFile: undefined,
+    tlsCertificateFile: undefined,
+    tlsKeyFile: undefined,
+    saslMechanism: 'none',
+    saslUsername: undefined,
+    saslPassword: undefined,
     sessionTimeoutSeconds: 6,
+    host: '127.0.0.1',
+    port: 8081,
+    stuckSeconds: 60,
+    retentionDays: 0,
     logLevel: 'info'
   })
 })

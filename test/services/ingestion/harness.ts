@@ -7,7 +7,7 @@ import { type Ingestion, startIngestion } from '#services/ingestion/ingestion.ts
 import { createPool } from '#shared/database/pool.ts'
 import type { Environment } from '#shared/runtime/config.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
-import { createTopic, testClient, uniqueName } from '#test/support/kafka.ts'
+import { createTopic, testClient, uniqueName } from '#test/support/kafka/client.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 import { type Program, startProgram } from '#test/support/program.ts'
 
@@ -36,7 +36,8 @@ export async function createHarness(brokers: string[], given?: TestDatabase): Pr
     KAFKA_EVENTS_TOPIC: uniqueName('events'),
     KAFKA_ITEMS_TOPIC: uniqueName('items'),
     KAFKA_DEAD_LETTER_TOPIC: uniqueName('dead-letter'),
-    KAFKA_GROUP: uniqueName('group')
+    KAFKA_GROUP: uniqueName('group'),
+    INGESTION_PORT: '0' // any free one: a test runs several
   }
   const config = ingestionConfig(environment)
   await createTopic(brokers, config.eventsTopic, 3)

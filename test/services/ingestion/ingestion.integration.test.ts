@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readOffset } from '#shared/eventlog/consumer-offsets.ts'
 import { listDeadLetters } from '#shared/eventlog/dead-letters.ts'
 import { readSessionTail } from '#shared/eventlog/session-tails.ts'
-import { describeWithKafka, testClient } from '#test/support/kafka.ts'
+import { testClient } from '#test/support/kafka/client.ts'
+import { describeWithKafka } from '#test/support/kafka.ts'
 import { click, clicks, createHarness, type Harness, loggedIds, untilLogged } from './harness.ts'
 
 describeWithKafka('ingestion', brokers => {
@@ -167,6 +168,32 @@ describeWithKafka('ingestion', brokers => {
     expect(await loggedIds(harness)).toEqual([...idsOf(0, 5), ...idsOf(8, 10)])
   })
 
+  test('reads again what it had read behind a batch that was refused', async () => {
+    const { produce, config, database } = harness
+    const ingestion = await harness.start()
+    const send = (from: number, to: number) =>
+      produce(
+        config.eventsTopic,
+        clicks(from, to).map(each => ({ ...each, partition: 0 }))
+      )
+    await send(0, 5)
+    await untilLogged(harness, 5)
+
+    const overtaking = await database.pool.connect()
+    await overtaking.query('begin')
+    await overtaking.query('update consumer_offsets set next_offset = 8 where partition = 0')
+    await send(5, 10)
+    await untilWaiting(harness)
+    await send(10, 15)
+    await send(15, 20)
+    await overtaking.query('commit')
+    overtaking.release()
+    await untilLogged(harness, 17)
+    await ingestion.stop()
+
+    expect(await loggedIds(harness)).toEqual([...idsOf(0, 5), ...idsOf(8, 20)])
+  })
+
   test('shares the partitions among its processes, and nothing is lost or doubled by that', async () => {
     const { produce, config } = harness
     const first = await harness.start()
@@ -277,6 +304,18 @@ describeWithKafka('ingestion', brokers => {
 
 function idsOf(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => `e-${from + index}`)
+}
+
+/** Waits until a batch waits for a lock. */
+async function untilWaiting({ database }: Harness): Promise<void> {
+  const read = async () => {
+    const { rows } = await database.pool.query(
+      `select count(*) from pg_stat_activity
+       where datname = current_database() and wait_event_type = 'Lock'`
+    )
+    return rows[0].count
+  }
+  await expect.poll(read).toBe(1)
 }
 
 /** Partitions are read in any order; within one the order is kept. */

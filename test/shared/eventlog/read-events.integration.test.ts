@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withTransaction } from '#shared/database/pool.ts'
 import { appendEvents } from '#shared/eventlog/append-events.ts'
@@ -48,6 +50,41 @@ test('a session without events has no tail, any other has its newest', async () 
     ]
   })
 })
+
+test('a long log is read through constant memory, in its order across months', async () => {
+  await database.pool.query('truncate events restart identity')
+  await database.pool.query("select add_events_month('2026-01-01'), add_events_month('2026-02-01')")
+  await database.pool.query(
+    `insert into events (month, event_id, type, session_id, item_key, occurred_at, properties)
+     select make_date(2026, 1 + n % 3, 1), 'e-' || n, 'click', 's-' || n / 10, 'A13', now(),
+            '{"context": {"page": "category"}}'
+     from generate_series(1, 100000) as n`
+  )
+  const heaps: number[] = []
+  let last = 0
+
+  for await (const batch of readEvents(database.pool, {
+    after: 0,
+    upTo: 100_000,
+    batchSize: 4000
+  })) {
+    expect(batch.map(({ position }) => position)).toEqual(batch.map((_, index) => last + index + 1))
+    last = batch.at(-1)!.position
+    heaps.push(heapBytes())
+  }
+
+  // All events together would take some 60 MB.
+  expect(last).toBe(100_000)
+  expect(heaps.at(-1)! - heaps[2]!).toBeLessThan(10_000_000)
+})
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function heapBytes(): number {
+  collect()
+  return process.memoryUsage().heapUsed
+}
 
 async function append(ids: readonly string[]): Promise<void> {
   const events = ids.map((id): Event => {

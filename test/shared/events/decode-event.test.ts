@@ -127,6 +127,52 @@ describe('a message is rejected', () => {
   })
 })
 
+describe('the clock', () => {
+  const nowMs = Date.parse('2026-03-01T09:30:00Z')
+  const at = (time: string) => decodeEvent(bytes({ ...click, time }), {}, { nowMs })
+
+  test('of a producer may be a day ahead of ours, and no more', () => {
+    expect(at('2026-03-02T09:30:00.000Z')).toHaveProperty('event')
+    expect(at('2026-03-02T09:30:00.001Z')).toEqual({
+      field: 'time',
+      rejected: expect.stringContaining('more than 24 hours ahead of our clock')
+    })
+  })
+
+  test('of a producer may be late by any time', () => {
+    expect(at('1970-01-01T00:00:00Z')).toHaveProperty('event')
+  })
+
+  test('is ours unless told otherwise', () => {
+    const inTwoDays = new Date(Date.now() + 2 * 24 * 3_600_000).toISOString()
+
+    expect(checkEvent({ ...click, time: inTwoDays })).toHaveProperty('rejected')
+    expect(checkEvent({ ...click, time: new Date().toISOString() })).toHaveProperty('event')
+  })
+})
+
+describe('the version of the contract', () => {
+  test('may be named, and is kept', () => {
+    expect(checkEvent({ ...click, schema_version: 1 })).toMatchObject({
+      event: { properties: { schema_version: 1 } }
+    })
+  })
+
+  test('from the future is refused as such, whatever else the message says', () => {
+    expect(checkEvent({ schema_version: 2, kind: 'hover' })).toEqual({
+      field: 'schema_version',
+      rejected: expect.stringContaining('knows up to 1: upgrade it, then replay')
+    })
+  })
+
+  test.each(['1', 0, 1.5])('%j is no version', version => {
+    expect(checkEvent({ ...click, schema_version: version })).toMatchObject({
+      field: 'schema_version',
+      rejected: expect.stringContaining('it must be the whole number of the contract')
+    })
+  })
+})
+
 test('a request body is checked like a message', () => {
   expect(checkEvent(click)).toEqual(decodeEvent(bytes(click)))
   expect(checkEvent([click])).toMatchObject({ rejected: expect.stringContaining('JSON object') })

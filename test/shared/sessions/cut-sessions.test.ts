@@ -77,6 +77,17 @@ test('no events, and events that are no clicks, give no session', () => {
   expect(cutSessions([click('a', 0, { type: 'dislike' })], { gapMinutes })).toEqual([])
 })
 
+test('with a gap of 0 no pause cuts a session: its id alone does', () => {
+  const events = [
+    click('a', 0),
+    click('b', 100_000),
+    click('c', 1, { sessionId: 's-2' }),
+    click('d', 1_000_000)
+  ]
+
+  expect(cutSessions(events, { gapMinutes: 0 }).map(keysOf)).toEqual([['a', 'b', 'd'], ['c']])
+})
+
 test('every click stands in one session, and no session holds a longer gap', () => {
   const someClick = fc.record({ minute: fc.nat(300), sessionId: fc.constantFrom('a', 'b', 'c') })
 

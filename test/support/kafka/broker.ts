@@ -13,6 +13,8 @@ import type { KafkaInstallation } from './install-kafka.ts'
 
 export interface Broker {
   readonly brokers: string[]
+  /** The addresses of the further listeners, by name. */
+  readonly listeners: Readonly<Record<string, string[]>>
   /** Ends it in order and removes its data. */
   stop(): Promise<void>
   /** kill -9. */
@@ -21,16 +23,34 @@ export interface Broker {
   restart(): Promise<void>
 }
 
+/** What a broker has beside its plain listener. */
+export interface BrokerExtension {
+  /** Further listeners, named as Kafka names their protocol: SSL, SASL_SSL. */
+  readonly protocols: readonly string[]
+  readonly properties: Readonly<Record<string, string>>
+  /** For the tool that formats the log folder: users, say. */
+  readonly formatArguments: readonly string[]
+}
+
+const plain: BrokerExtension = { protocols: [], properties: {}, formatArguments: [] }
+
 /** Formats a log folder, starts a broker and waits until it answers: 3 to 5 seconds. */
-export async function startBroker(kafka: KafkaInstallation): Promise<Broker> {
+export async function startBroker(
+  kafka: KafkaInstallation,
+  extension: BrokerExtension = plain
+): Promise<Broker> {
   const folder = await mkdtemp(join(tmpdir(), 'nextrie-kafka-'))
-  const [port, controlPort] = await findFreePorts()
+  const [port, controlPort, ...ports] = await findFreePorts(extension.protocols.length)
   const properties = join(folder, 'server.properties')
-  await writeFile(properties, serverProperties({ folder, port, controlPort }))
-  await format(kafka, properties)
+  const further = extension.protocols.map((name, i) => ({ name, port: ports[i]! }))
+  const text = serverProperties({ folder, port, controlPort, further })
+  const more = Object.entries(extension.properties).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(properties, text + more.join(''))
+  await format(kafka, properties, extension.formatArguments)
   let server = await launch(kafka, properties)
   return {
     brokers: [`127.0.0.1:${port}`],
+    listeners: Object.fromEntries(further.map(each => [each.name, [`127.0.0.1:${each.port}`]])),
     stop: async () => {
       await end(server, 'SIGTERM')
       await rm(folder, { recursive: true, force: true })
@@ -47,17 +67,20 @@ interface Places {
   readonly folder: string
   readonly port: number
   readonly controlPort: number
+  readonly further: readonly { readonly name: string; readonly port: number }[]
 }
 
 /** One replica of everything, small buffers, and sessions short enough to restart after kill -9. */
-function serverProperties({ folder, port, controlPort }: Places): string {
+function serverProperties({ folder, port, controlPort, further }: Places): string {
+  const addresses = further.map(each => `,${each.name}://127.0.0.1:${each.port}`).join('')
+  const protocols = further.map(({ name }) => `,${name}:${name}`).join('')
   return Object.entries({
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controlPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controlPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controlPort}${addresses}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}${addresses}`,
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT${protocols}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': join(folder, 'log'),
     'auto.create.topics.enable': false,
@@ -93,10 +116,14 @@ function javaArguments({ jars }: KafkaInstallation, mainClass: string): string[]
   return [...javaFlags, '-cp', join(jars, '*'), mainClass]
 }
 
-async function format(kafka: KafkaInstallation, properties: string): Promise<void> {
+async function format(
+  kafka: KafkaInstallation,
+  properties: string,
+  more: readonly string[]
+): Promise<void> {
   const clusterId = randomBytes(16).toString('base64url')
   // One word: an id may begin with a hyphen, and would then be read as an option.
-  const args = ['format', `--cluster-id=${clusterId}`, '-c', properties]
+  const args = ['format', `--cluster-id=${clusterId}`, '-c', properties, ...more]
   await promisify(execFile)(kafka.java, [
     ...javaArguments(kafka, 'kafka.tools.StorageTool'),
     ...args
@@ -127,11 +154,11 @@ async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> 
   await once(server, 'exit')
 }
 
-/** Both are held open together, so that they differ. */
-async function findFreePorts(): Promise<[number, number]> {
-  const servers = [createServer(), createServer()]
+/** Two and some more; all are held open together, so that they differ. */
+async function findFreePorts(more: number): Promise<[number, number, ...number[]]> {
+  const servers = Array.from({ length: 2 + more }, () => createServer())
   await Promise.all(servers.map(server => once(server.listen(0, '127.0.0.1'), 'listening')))
   const ports = servers.map(server => (server.address() as { port: number }).port)
   await Promise.all(servers.map(server => once(server.close(), 'close')))
-  return ports as [number, number]
+  return ports as [number, number, ...number[]]
 }

@@ -1,4 +1,4 @@
-// What ingestion is built for: parts die at any moment, and nothing is lost or doubled.
+// What ends ingestion, and what does not. Parts that are killed: faults.integration.test.ts.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { startEmbeddedPostgres } from '#shared/database/embedded-postgres.ts'
 import { migrate } from '#shared/database/migrate.ts'
 import { createPool } from '#shared/database/pool.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
-import { describeWithKafka, describeWithOwnKafka, startOwnKafka } from '#test/support/kafka.ts'
+import { describeWithKafka } from '#test/support/kafka.ts'
 import type { TestDatabase } from '#test/support/postgres.ts'
 import {
   clicks,
@@ -19,28 +19,8 @@ import {
 } from './harness.ts'
 
 const log = createLogger({ name: 'test', level: 'silent' })
-const eventCount = 40_000
 
-describeWithKafka('the ingestion program', brokers => {
-  test('loses and doubles nothing when it is killed in the middle, however often', async () => {
-    const harness = await openHarness(brokers)
-    await produceAll(harness, 0, eventCount)
-
-    for (const share of [0.2, 0.6]) {
-      const program = await startIngestionProgram(harness.environment)
-      await untilLogged(harness, share * eventCount)
-      await program.end('SIGKILL')
-    }
-    const loggedBeforeLast = (await loggedIds(harness)).length
-    const last = await startIngestionProgram(harness.environment)
-    await untilLogged(harness, eventCount)
-    const exitCode = await last.end('SIGTERM')
-
-    expect(loggedBeforeLast).toBeLessThan(eventCount)
-    expect(exitCode).toBe(0)
-    await expectEachOnce(harness, eventCount)
-  })
-
+describeWithKafka('the ingestion program', () => {
   test('names every fault of its environment and exits with 1', async () => {
     const program = await startIngestionProgram(
       { DATABASE_URL: '', KAFKA_BROKERS: '' },
@@ -74,26 +54,6 @@ describeWithKafka('ingestion', brokers => {
     await second.stop()
 
     await expectEachOnce(harness, 3000)
-  })
-})
-
-describeWithOwnKafka('ingestion', () => {
-  test('loses and doubles nothing when the broker is killed and comes back', async () => {
-    const kafka = await startOwnKafka()
-    if ('missing' in kafka) throw new Error(kafka.missing)
-    onTestFinished(kafka.stop)
-    const harness = await openHarness(kafka.brokers)
-    const ingestion = await harness.start()
-
-    await produceAll(harness, 0, 10_000)
-    await untilLogged(harness, 1)
-    await kafka.kill()
-    await kafka.restart()
-    await produceAll(harness, 10_000, 20_000)
-    await untilLogged(harness, 20_000)
-    await ingestion.stop()
-
-    await expectEachOnce(harness, 20_000)
   })
 })
 

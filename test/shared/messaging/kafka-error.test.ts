@@ -1,6 +1,6 @@
 import kafkajs from 'kafkajs'
 import { expect, test } from 'vitest'
-import { errorType, toKafkaError } from '#services/ingestion/kafka-error.ts'
+import { errorType, toKafkaError } from '#shared/messaging/kafka-error.ts'
 
 const refused = new kafkajs.KafkaJSConnectionError('Connection refused')
 const tooLarge = Object.assign(new kafkajs.KafkaJSNonRetriableError('too large'), {
