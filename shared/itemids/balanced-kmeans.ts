@@ -18,6 +18,8 @@ export interface KmeansTask {
   /** No cluster holds more than this times its fair share; Infinity leaves sizes free. */
   readonly slack: number
   readonly random: Random
+  /** Told how many rounds are done, the start counted as one. */
+  readonly onProgress?: ((done: number, total: number) => void) | undefined
 }
 
 const iterations = 25
@@ -29,6 +31,7 @@ export function balancedKmeans(task: KmeansTask): Clustering {
   const centroids = startCentroids(task)
   const assignment = new Int32Array(count)
   for (let i = 0; i < iterations; i++) {
+    task.onProgress?.(i + 1, iterations + 2)
     const changed = assignNearest(vectors, centroids, width, assignment)
     recentre(vectors, assignment, centroids, width)
     if (!changed) break
@@ -36,6 +39,7 @@ export function balancedKmeans(task: KmeansTask): Clustering {
   const capacity = Math.max(1, Math.ceil((count / clusters) * slack))
   if (Number.isFinite(capacity)) assignWithin(capacity, vectors, centroids, width, assignment)
   recentre(vectors, assignment, centroids, width)
+  task.onProgress?.(iterations + 2, iterations + 2)
   return { centroids, assignment }
 }
 

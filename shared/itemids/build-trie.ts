@@ -40,7 +40,10 @@ export function buildTrieOfRows(rows: IdRows): Trie {
     )
   }
   const itemNumbers = rows.items.reduce((largest, item) => Math.max(largest, item + 1), 0)
-  const trie = allocateTrie(countNodes(shared, rows.depth), itemNumbers)
+  const trie = allocateTrie(countNodes(shared, rows.depth), itemNumbers, {
+    largestCode: rows.codes.reduce((largest, code) => Math.max(largest, code), 0),
+    largestCount: longestRun(shared)
+  })
   fillTrie(trie, rows, order, shared)
   return trie
 }
@@ -107,6 +110,16 @@ function sharedPrefixes({ codes, depth }: IdRows, order: Int32Array): Int32Array
   return shared
 }
 
+/** Items below the largest node of the first level. */
+function longestRun(shared: Int32Array): number {
+  let [longest, run] = [0, 0]
+  for (const length of shared) {
+    run = length === 0 ? 1 : run + 1
+    longest = Math.max(longest, run)
+  }
+  return longest
+}
+
 /** First node of each level: the root, then a node for each code that a row does not share. */
 function countNodes(shared: Int32Array, depth: number): Int32Array {
   const sizes = new Int32Array(depth)
@@ -125,7 +138,6 @@ function fillTrie(trie: Trie, rows: IdRows, order: Int32Array, shared: Int32Arra
   const path = new Int32Array(depth + 1) // the nodes of the row in hand, the root first
   const next = levelStarts.slice(1) // the next free node of each level below the root
   parent[0] = -1
-  code[0] = -1
   firstChild[0] = 1
   firstChild[inner] = parent.length
   leaf.fill(-1)
@@ -138,7 +150,7 @@ function fillTrie(trie: Trie, rows: IdRows, order: Int32Array, shared: Int32Arra
       path[level + 1] = node
       if (level + 1 < depth) firstChild[node] = next[level + 1]!
     }
-    for (let level = 0; level < depth; level++) itemCount[path[level]!]!++
+    for (let level = 1; level < depth; level++) itemCount[path[level]!]!++
     item[path[depth]! - inner] = rows.items[row]!
     leaf[rows.items[row]!] = path[depth]!
   }

@@ -3,27 +3,20 @@
 // prefix keeps their neighbourhood (TIGER, Rajput et al. 2023, arXiv 2305.05065, with k-means in the
 // place of its RQ-VAE, as in GRID).
 import type { Random } from '#shared/runtime/random.ts'
-import { balancedKmeans, nearestCentroid } from './balanced-kmeans.ts'
+import { balancedKmeans } from './balanced-kmeans.ts'
 import type { ItemIds } from './item-ids.ts'
+import { evenBranching, type FitProgress } from './scheme.ts'
 
-/** What places a new item: the centroids of each coarse level, [codes, width] row-major. */
-export interface ResidualCodebook {
-  readonly width: number
-  readonly levels: readonly Float32Array[]
+export interface ResidualKmeansSettings {
+  /** Codes of each coarse level; by default the cube root of the catalogue. */
+  readonly clusters?: number | undefined
+  readonly onProgress?: FitProgress | undefined
 }
 
 /** Coarse levels before the one that numbers the items of a cell. */
 const coarseLevels = 2
 /** Largest cluster of the first level, as a multiple of the fair share. */
 const firstLevelSlack = 1.15
-
-/**
- * Codes of each coarse level for a catalogue: its cube root, so that the three levels of an ID branch
- * about equally.
- */
-export function coarseCodes(itemCount: number): number {
-  return Math.max(1, Math.ceil(Math.cbrt(itemCount)))
-}
 
 /**
  * Assigns an ID to each item. Unique by construction: the last code numbers the items of a cell.
@@ -33,14 +26,14 @@ export function coarseCodes(itemCount: number): number {
 export function assignResidualKmeans(
   vectors: Float32Array,
   width: number,
-  random: Random
-): { readonly itemIds: ItemIds; readonly codebook: ResidualCodebook } {
+  random: Random,
+  { clusters: asked, onProgress }: ResidualKmeansSettings = {}
+): { readonly itemIds: ItemIds } {
   const count = vectors.length / width
   const depth = coarseLevels + 1
-  const clusters = coarseCodes(count)
+  const clusters = asked ?? evenBranching(count)
   const codes = new Int32Array(count * depth)
   const residuals = vectors.slice()
-  const levels: Float32Array[] = []
   for (let level = 0; level < coarseLevels; level++) {
     const slack = level === 0 ? firstLevelSlack : Number.POSITIVE_INFINITY
     const { centroids, assignment } = balancedKmeans({
@@ -48,20 +41,17 @@ export function assignResidualKmeans(
       width,
       clusters,
       slack,
-      random
+      random,
+      onProgress: (done, total) => onProgress?.(`k-means, level ${level + 1}`, done, total)
     })
     assignment.forEach((code, i) => {
       codes[i * depth + level] = code
       for (let d = 0; d < width; d++) residuals[i * width + d]! -= centroids[code * width + d]!
     })
-    levels.push(centroids)
   }
   const largestCell = numberCells(codes, depth)
-  const levelSizes = [...levels.map(() => clusters), largestCell]
-  return {
-    itemIds: { scheme: 'residual-kmeans', depth, levelSizes, codes },
-    codebook: { width, levels }
-  }
+  const levelSizes = [...Array.from({ length: coarseLevels }, () => clusters), largestCell]
+  return { itemIds: { scheme: 'residual-kmeans', depth, levelSizes, codes } }
 }
 
 /** Writes the last code of each item: its place among the items of its cell. @returns the largest cell. */
@@ -76,14 +66,4 @@ function numberCells(codes: Int32Array, depth: number): number {
     largest = Math.max(largest, place + 1)
   }
   return largest
-}
-
-/** Coarse codes of a vector that was not there when the codebook was fitted. */
-export function placeVector(vector: Float32Array, { width, levels }: ResidualCodebook): number[] {
-  const residual = vector.slice()
-  return levels.map(centroids => {
-    const code = nearestCentroid(residual, centroids, width)
-    for (let d = 0; d < width; d++) residual[d]! -= centroids[code * width + d]!
-    return code
-  })
 }

@@ -1,53 +1,65 @@
-// How a trie lies in memory: one SharedArrayBuffer of 32-bit numbers, so that any number of worker
-// threads read the same copy. The bytes of a file are the same.
+// How a trie lies in memory: one SharedArrayBuffer, so that any number of worker threads read the same
+// copy. The bytes of a file are the same. Codes and counts are as wide as their largest needs: most
+// catalogues have fewer than 256 codes on a level and fewer than 65,536 items below a first code.
 //
+//   32-bit numbers
 //   0              format of this layout
 //   1              depth
 //   2              length of `leaf`: the largest item number plus one
-//   3 ..           levelStarts [depth + 2]
-//   then           firstChild [inner + 1], itemCount [inner], parent [nodes], code [nodes],
-//                  item [leaves], leaf [items]
+//   3, 4           bytes of a code (1, 2 or 4), bytes of a count (1, 2 or 4)
+//   5 ..           levelStarts [depth + 2]
+//   then           firstChild [inner + 1], parent [nodes], item [leaves], leaf [items]
+//   then, each begun at a multiple of four bytes
+//                  code [nodes], itemCount [inner]
 //
-// With N nodes for each item that is 16 N bytes an item: 16 to 30 where IDs have three or four codes.
+// A node takes 4 bytes and its code, an inner one 4 more and its count, an item 8.
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import type { Trie } from './trie.ts'
+import type { Codes, Trie } from './trie.ts'
 
-const format = 1
-const headerLength = 3
+const format = 2
+const headerLength = 5
 const noCodes = new Int32Array(0)
 
+/** The largest numbers that the narrow columns have to hold. */
+export interface TrieLimits {
+  readonly largestCode: number
+  /** Items below any node but the root. */
+  readonly largestCount: number
+}
+
 /** Memory for a trie whose arrays are still to be filled. */
-export function allocateTrie(levelStarts: Int32Array, itemNumbers: number): Trie {
+export function allocateTrie(
+  levelStarts: Int32Array,
+  itemNumbers: number,
+  limits: TrieLimits
+): Trie {
   const depth = levelStarts.length - 2
   const [inner, nodes] = [levelStarts[depth]!, levelStarts[depth + 1]!]
-  const length = lengthOf({ depth, inner, nodes, itemNumbers })
-  const memory = new SharedArrayBuffer(4 * length)
-  const all = new Int32Array(memory)
-  all.set([format, depth, itemNumbers, ...levelStarts])
+  const [codeBytes, countBytes] = [bytesFor(limits.largestCode), bytesFor(limits.largestCount)]
+  const sizes = { depth, inner, nodes, itemNumbers, codeBytes, countBytes }
+  const memory = new SharedArrayBuffer(placesOf(sizes).end)
+  new Int32Array(memory).set([format, depth, itemNumbers, codeBytes, countBytes, ...levelStarts])
   return openTrie(memory)
 }
 
 /** A trie over memory that holds one. @throws RecommenderError RELEASE_CORRUPT when it does not. */
 export function openTrie(memory: SharedArrayBuffer): Trie {
   const all = new Int32Array(memory)
-  const [found, depth = 0, itemNumbers = 0] = all
+  const [found, depth = 0, itemNumbers = 0, codeBytes = 0, countBytes = 0] = all
   const levelStarts = all.subarray(headerLength, headerLength + depth + 2)
   const [inner = 0, nodes = 0] = levelStarts.subarray(depth)
-  if (found !== format || all.length !== lengthOf({ depth, inner, nodes, itemNumbers })) {
+  const places = placesOf({ depth, inner, nodes, itemNumbers, codeBytes, countBytes })
+  if (found !== format || memory.byteLength !== places.end) {
     throw new RecommenderError('RELEASE_CORRUPT', 'this is not a trie of item IDs; publish again')
   }
-  let end = headerLength + depth + 2
-  const column = (length: number) => {
-    end += length
-    return all.subarray(end - length, end)
-  }
+  const column = (start: number, length: number) => new Int32Array(memory, start, length)
   const columns = {
-    firstChild: column(inner + 1),
-    itemCount: column(inner),
-    parent: column(nodes),
-    code: column(nodes),
-    item: column(nodes - inner),
-    leaf: column(itemNumbers)
+    firstChild: column(places.firstChild, inner + 1),
+    parent: column(places.parent, nodes),
+    item: column(places.item, nodes - inner),
+    leaf: column(places.leaf, itemNumbers),
+    code: narrowColumn(memory, places.code, nodes, codeBytes),
+    itemCount: narrowColumn(memory, places.itemCount, inner, countBytes)
   }
   const trie: Trie = {
     memory,
@@ -69,10 +81,42 @@ interface Sizes {
   readonly inner: number
   readonly nodes: number
   readonly itemNumbers: number
+  readonly codeBytes: number
+  readonly countBytes: number
 }
 
-function lengthOf({ depth, inner, nodes, itemNumbers }: Sizes): number {
-  return headerLength + depth + 2 + 2 * inner + 1 + 2 * nodes + (nodes - inner) + itemNumbers
+/** Where each column begins, in bytes. */
+function placesOf({ depth, inner, nodes, itemNumbers, codeBytes, countBytes }: Sizes) {
+  const firstChild = 4 * (headerLength + depth + 2)
+  const parent = firstChild + 4 * (inner + 1)
+  const item = parent + 4 * nodes
+  const leaf = item + 4 * (nodes - inner)
+  const code = leaf + 4 * itemNumbers
+  const itemCount = code + wholeWords(codeBytes * nodes)
+  return {
+    firstChild,
+    parent,
+    item,
+    leaf,
+    code,
+    itemCount,
+    end: itemCount + wholeWords(countBytes * inner)
+  }
+}
+
+function wholeWords(bytes: number): number {
+  return Math.ceil(bytes / 4) * 4
+}
+
+function bytesFor(largest: number): 1 | 2 | 4 {
+  return largest < 2 ** 8 ? 1 : largest < 2 ** 16 ? 2 : 4
+}
+
+function narrowColumn(memory: SharedArrayBuffer, start: number, length: number, bytes: number) {
+  if (bytes === 1) return new Uint8Array(memory, start, length)
+  return bytes === 2
+    ? new Uint16Array(memory, start, length)
+    : new Int32Array(memory, start, length)
 }
 
 type Columns = Pick<Trie, 'firstChild' | 'itemCount' | 'parent' | 'code' | 'item' | 'leaf'>
@@ -89,14 +133,14 @@ function readingOf({ firstChild, itemCount, parent, code, item, leaf }: Columns)
       for (let c = 0; c < children.length; c++) children[c] = first + c
       return children
     },
-    childCodesOf(node) {
+    childCodesOf(node): Codes {
       return node < inner ? code.subarray(firstChild[node]!, firstChild[node + 1]!) : noCodes
     },
     parentOf: node => parent[node]!,
-    codeOf: node => code[node]!,
+    codeOf: node => (node === 0 ? -1 : code[node]!),
     itemOf: node => (node < inner ? -1 : item[node - inner]!),
     leafOf: number => leaf[number] ?? -1,
-    itemCountOf: node => (node < inner ? itemCount[node]! : 1),
+    itemCountOf: node => (node === 0 ? item.length : node < inner ? itemCount[node]! : 1),
     hiddenCountOf: () => 0,
     isHidden: () => false
   }

@@ -5,7 +5,7 @@
 // that applies the same changes numbers them alike. A node stays when its last item is removed: its
 // count is then zero, nobody enters it, and it is there again if its ID comes back.
 import type { Change } from './change.ts'
-import type { Trie, TrieView } from './trie.ts'
+import type { Codes, Trie, TrieView } from './trie.ts'
 
 export class TrieOverlay implements TrieView {
   readonly depth: number
@@ -17,7 +17,7 @@ export class TrieOverlay implements TrieView {
   readonly #added = new Map<number, Map<number, number>>()
   /** Children of nodes that have changed, once somebody asked, and their codes. */
   readonly #children = new Map<number, Int32Array>()
-  readonly #childCodes = new Map<number, Int32Array>()
+  readonly #childCodes = new Map<number, Codes>()
   /** Where item and leaf differ from the base; -1 for none. */
   readonly #items = new Map<number, number>()
   readonly #leaves = new Map<number, number>()
@@ -116,7 +116,7 @@ export class TrieOverlay implements TrieView {
     return children
   }
 
-  childCodesOf(node: number): Int32Array {
+  childCodesOf(node: number): Codes {
     const isOld = node < this.base.parent.length
     if (isOld && !this.#countChanges.has(node)) return this.base.childCodesOf(node)
     const known = this.#childCodes.get(node)
@@ -144,7 +144,7 @@ export class TrieOverlay implements TrieView {
 
   codeOf(node: number): number {
     const { code } = this.base
-    return node < code.length ? code[node]! : this.#codes[node - code.length]!
+    return node < code.length ? this.base.codeOf(node) : this.#codes[node - code.length]!
   }
 
   itemOf(node: number): number {

@@ -1,6 +1,9 @@
 // The trie of valid item IDs. Generation walks it from the root, so that it can only ever write the
 // ID of an item that exists.
 
+/** Whole numbers from 0 on. */
+export type Codes = Uint8Array | Uint16Array | Int32Array
+
 /**
  * What a search reads of a trie; it does not change while the search lasts. Nodes are numbers, the
  * root is 0, and the children of a node are in the order of their codes.
@@ -17,7 +20,7 @@ export interface TrieView {
   /** The children of a node below which there are items; the array stays the trie's. */
   childrenOf(node: number): Int32Array
   /** Their codes, in the same order. */
-  childCodesOf(node: number): Int32Array
+  childCodesOf(node: number): Codes
   /** -1 for the root. */
   parentOf(node: number): number
   /** The code that leads from the parent to this node; -1 for the root. */
@@ -47,10 +50,10 @@ export interface Trie extends TrieView {
   readonly firstChild: Int32Array
   /** [nodes] */
   readonly parent: Int32Array
-  /** [nodes] */
-  readonly code: Int32Array
-  /** [inner nodes] */
-  readonly itemCount: Int32Array
+  /** [nodes] as wide as they need to be; the root's says nothing, see codeOf. */
+  readonly code: Codes
+  /** [inner nodes] as wide as they need to be; the root's says nothing, see itemCountOf. */
+  readonly itemCount: Codes
   /** [leaves] in their order. */
   readonly item: Int32Array
   /** [items] -1 where the trie does not hold the item of that number. */

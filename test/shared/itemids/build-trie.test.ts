@@ -22,9 +22,9 @@ describe('buildTrie', () => {
       depth: 3,
       levelStarts: Int32Array.of(0, 1, 3, 6, 10),
       firstChild: Int32Array.of(1, 3, 4, 6, 8, 9, 10),
-      itemCount: Int32Array.of(4, 2, 2, 2, 1, 1),
+      itemCount: Uint8Array.of(0, 2, 2, 2, 1, 1),
       parent: Int32Array.of(-1, 0, 0, 1, 2, 2, 3, 3, 4, 5),
-      code: Int32Array.of(-1, 0, 4, 1, 0, 2, 0, 5, 0, 3),
+      code: Uint8Array.of(0, 0, 4, 1, 0, 2, 0, 5, 0, 3),
       item: Int32Array.of(3, 1, 2, 0),
       leaf: Int32Array.of(9, 7, 8, 6)
     })
@@ -131,3 +131,19 @@ function pathsBelow(trie: Trie, node: number): number[][] {
     pathsBelow(trie, child).map(rest => [trie.codeOf(child), ...rest])
   )
 }
+
+test('codes and counts are as wide as their largest needs', () => {
+  const widthsOf = (ids: readonly (readonly number[])[]) => {
+    const trie = buildTrie(idsOf(ids))
+    return [trie.code.BYTES_PER_ELEMENT, trie.itemCount.BYTES_PER_ELEMENT]
+  }
+  const below = (count: number) => Array.from({ length: count }, (_, n) => [7, n])
+
+  expect(widthsOf([[255, 0]])).toEqual([1, 1])
+  expect(widthsOf([[256, 0]])).toEqual([2, 1])
+  expect(widthsOf([[65_536, 0]])).toEqual([4, 1])
+  expect(widthsOf(below(255))).toEqual([1, 1])
+  expect(widthsOf(below(256))).toEqual([1, 2])
+  expect(widthsOf(below(65_536))).toEqual([2, 4])
+  expect(buildTrie(idsOf(below(65_536))).itemCountOf(1)).toBe(65_536)
+})

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
-import { assignResidualKmeans, coarseCodes, placeVector } from '#shared/itemids/residual-kmeans.ts'
+import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
+import { evenBranching } from '#shared/itemids/scheme.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 
 test.each([
@@ -13,7 +14,7 @@ test.each([
   [1000, 10],
   [12_101, 23]
 ])('a catalogue of %i items has %i codes on each coarse level', (items, codes) => {
-  expect(coarseCodes(items)).toBe(codes)
+  expect(evenBranching(items)).toBe(codes)
 })
 
 describe('assignResidualKmeans', () => {
@@ -28,7 +29,7 @@ describe('assignResidualKmeans', () => {
 
         const trie = buildTrie(itemIds) // throws when two items share an ID
 
-        expect(trie.itemCount[0]).toBe(made.length / 3)
+        expect(trie.itemCountOf(0)).toBe(made.length / 3)
         itemIds.codes.forEach((code, i) => {
           expect(code).toBeGreaterThanOrEqual(0)
           expect(code).toBeLessThan(itemIds.levelSizes[i % itemIds.depth]!)
@@ -71,33 +72,6 @@ describe('assignResidualKmeans', () => {
     assignResidualKmeans(vectors, 2, createRandom(1))
 
     expect(vectors).toEqual(Float32Array.of(1, 2, 3, 4))
-  })
-})
-
-describe('placeVector', () => {
-  test('gives a vector of the catalogue the coarse codes of its item', () => {
-    const { itemIds, codebook, vectors, groups } = groupedItems()
-
-    const placed = groups.map((_, i) => placeVector(vectors.subarray(i * 4, i * 4 + 4), codebook))
-
-    expect(placed).toEqual(
-      groups.map((_, i) => Array.from(itemIds.codes.subarray(i * 3, i * 3 + 2)))
-    )
-  })
-
-  test('places a new vector among those it resembles', () => {
-    const { codebook, vectors } = groupedItems()
-    const near = vectors.slice(0, 4).map(value => value + 0.02)
-
-    expect(placeVector(near, codebook)).toEqual(placeVector(vectors.subarray(0, 4), codebook))
-  })
-
-  test('leaves the vector as it was', () => {
-    const vector = Float32Array.of(3, 3, 3, 3)
-
-    placeVector(vector, groupedItems().codebook)
-
-    expect(vector).toEqual(Float32Array.of(3, 3, 3, 3))
   })
 })
 

@@ -1,0 +1,143 @@
+// Says in words what an item ID stands for: the items below each of its prefixes, what is said of them
+// more often than of others, and which items are its neighbours in the trie.
+import type { Item } from '#shared/catalog/item.ts'
+import { wordsOf } from '#shared/catalog/words.ts'
+import { codeName } from './read-path.ts'
+import { nothingMore, type Reading } from './scheme.ts'
+import { codesOf, type TrieView } from './trie.ts'
+
+export interface ExplainedCatalogue {
+  readonly items: readonly Item[]
+  readonly trie: TrieView
+  /** [items] what makes an item worth naming first. */
+  readonly clicks: Int32Array
+  readonly reading: Reading
+}
+
+export interface ItemExplanation {
+  readonly codes: readonly number[]
+  /** One for each code. */
+  readonly steps: readonly CodeExplanation[]
+  /** The nearest items in the trie, those of the deepest common prefix first. */
+  readonly neighbours: readonly Neighbour[]
+}
+
+export interface CodeExplanation {
+  readonly code: number
+  /** What the code itself says; undefined where it is but a number. */
+  readonly name: string | undefined
+  /** Items that have this and all codes before it. */
+  readonly items: number
+  /** What is said of them more often than of the catalogue. */
+  readonly words: readonly string[]
+  /** The most clicked of them. */
+  readonly examples: readonly string[]
+}
+
+export interface Neighbour {
+  readonly key: string
+  /** Codes that it shares with the item. */
+  readonly sharedCodes: number
+}
+
+const [shownWords, shownItems, shownNeighbours] = [4, 4, 8]
+/** Values of more words are taken apart. */
+const longestTerm = 3
+
+/** Undefined when the trie does not hold the item. */
+export function explainItem(
+  catalogue: ExplainedCatalogue,
+  item: number
+): ItemExplanation | undefined {
+  const { trie, reading } = catalogue
+  const leaf = trie.leafOf(item)
+  if (leaf < 0) return undefined
+  const path: number[] = []
+  for (let node = leaf; node > 0; node = trie.parentOf(node)) path.unshift(node)
+  const termCounts = countTerms(catalogue, Array.from(catalogue.items.keys()))
+  const steps = path.map((node, level): CodeExplanation => {
+    const below = itemsBelow(trie, node)
+    const code = trie.codeOf(node)
+    const isFilling = code === nothingMore && reading.from !== 'vector' && reading.from !== 'key'
+    const isLast = level === trie.depth - 1
+    return {
+      code,
+      name: isLast ? undefined : isFilling ? 'nothing more' : codeName(reading, level, code),
+      items: below.length,
+      words: isLast ? [] : typicalTerms(catalogue, below, termCounts),
+      examples: byClicks(catalogue, below).slice(0, shownItems)
+    }
+  })
+  return { codes: codesOf(trie, leaf), steps, neighbours: neighboursOf(catalogue, path, item) }
+}
+
+function neighboursOf(
+  catalogue: ExplainedCatalogue,
+  path: readonly number[],
+  item: number
+): Neighbour[] {
+  const found = new Map<number, number>()
+  for (let shared = path.length - 1; shared >= 0 && found.size < shownNeighbours; shared--) {
+    const below = itemsBelow(catalogue.trie, shared === 0 ? 0 : path[shared - 1]!)
+    const near = below.filter(other => other !== item && !found.has(other))
+    for (const other of sortedByClicks(catalogue, near)) {
+      if (found.size < shownNeighbours) found.set(other, shared)
+    }
+  }
+  return [...found].map(([other, sharedCodes]) => ({
+    key: catalogue.items[other]!.key,
+    sharedCodes
+  }))
+}
+
+export function itemsBelow(trie: TrieView, node: number): number[] {
+  const item = trie.itemOf(node)
+  if (item >= 0) return [item]
+  return Array.from(trie.childrenOf(node)).flatMap(child => itemsBelow(trie, child))
+}
+
+function byClicks(catalogue: ExplainedCatalogue, items: readonly number[]): string[] {
+  return sortedByClicks(catalogue, items).map(item => catalogue.items[item]!.key)
+}
+
+function sortedByClicks({ clicks }: ExplainedCatalogue, items: readonly number[]): number[] {
+  return items.toSorted((a, b) => clicks[b]! - clicks[a]! || a - b)
+}
+
+/** The terms that tell most: n log(share below / share of all), n times that it is said. */
+function typicalTerms(
+  catalogue: ExplainedCatalogue,
+  below: readonly number[],
+  everywhere: ReadonlyMap<string, number>
+): string[] {
+  const all = catalogue.items.length
+  const tells = ([term, count]: readonly [string, number]) =>
+    count * Math.log((count * all) / (below.length * everywhere.get(term)!))
+  return [...countTerms(catalogue, below)]
+    .map(entry => ({ term: entry[0], tells: tells(entry) }))
+    .filter(({ tells }) => tells > 0)
+    .sort((a, b) => b.tells - a.tells || (a.term < b.term ? -1 : 1))
+    .slice(0, shownWords)
+    .map(({ term }) => term)
+}
+
+function countTerms({ items }: ExplainedCatalogue, chosen: readonly number[]): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const item of chosen) {
+    for (const term of termsOf(items[item]!)) counts.set(term, (counts.get(term) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** Short values as they are, the words of longer ones; no numbers. */
+function termsOf({ attributes }: Item): Set<string> {
+  const values = Object.values(attributes).flatMap(value =>
+    typeof value === 'object' ? value : typeof value === 'string' ? [value] : []
+  )
+  return new Set(
+    values.flatMap(value => {
+      const words = wordsOf(value)
+      return words.length > longestTerm ? words : [value.toLowerCase()]
+    })
+  )
+}

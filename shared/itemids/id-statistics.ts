@@ -1,0 +1,75 @@
+// What the IDs of a catalogue are like: how evenly they branch, how long they are, what they waste.
+import type { ItemIds } from './item-ids.ts'
+import { nothingMore } from './scheme.ts'
+import type { Trie } from './trie.ts'
+
+export interface IdStatistics {
+  readonly items: number
+  readonly levels: readonly LevelStatistics[]
+  /** How many items have an ID of so many codes, filling not counted. */
+  readonly lengths: ReadonlyMap<number, number>
+  /** Items that share all codes but the last one with another: told apart by number alone. */
+  readonly sharingCell: number
+  readonly cells: number
+  readonly largestCell: number
+  /** Of the trie in memory. */
+  readonly bytesPerItem: number
+}
+
+export interface LevelStatistics {
+  /** Codes of the vocabulary, and how many of them occur. */
+  readonly codes: number
+  readonly usedCodes: number
+  readonly nodes: number
+  /** Items below the largest node, over the mean of the level: 1 is even. */
+  readonly imbalance: number
+  readonly mostChildren: number
+}
+
+/** @param trie of these IDs. */
+export function idStatistics(itemIds: ItemIds, trie: Trie): IdStatistics {
+  const cellNodes = nodesOf(trie, trie.depth - 1)
+  const cellSizes = cellNodes.map(node => trie.itemCountOf(node))
+  return {
+    items: trie.itemCountOf(0),
+    levels: itemIds.levelSizes.map((codes, level) => levelStatistics(trie, level + 1, codes)),
+    lengths: lengthsOf(itemIds),
+    sharingCell: cellSizes.reduce((sum, size) => sum + (size > 1 ? size : 0), 0),
+    cells: cellNodes.length,
+    largestCell: Math.max(...cellSizes),
+    bytesPerItem: trie.memory.byteLength / trie.itemCountOf(0)
+  }
+}
+
+function levelStatistics(trie: Trie, level: number, codes: number): LevelStatistics {
+  const nodes = nodesOf(trie, level)
+  const largest = nodes.reduce((most, node) => Math.max(most, trie.itemCountOf(node)), 0)
+  const parents = nodesOf(trie, level - 1)
+  return {
+    codes,
+    usedCodes: new Set(nodes.map(node => trie.codeOf(node))).size,
+    nodes: nodes.length,
+    imbalance: largest / (trie.itemCountOf(0) / nodes.length),
+    mostChildren: parents.reduce((most, node) => Math.max(most, trie.childrenOf(node).length), 0)
+  }
+}
+
+function nodesOf({ levelStarts }: Trie, level: number): number[] {
+  const [start, end] = [levelStarts[level]!, levelStarts[level + 1]!]
+  return Array.from({ length: end - start }, (_, n) => start + n)
+}
+
+/** Zeros before the last code fill up where the scheme makes paths of several lengths. */
+export function lengthsOf({ scheme, codes, depth }: ItemIds): Map<number, number> {
+  const lengths = new Map<number, number>()
+  for (let start = 0; start < codes.length; start += depth) {
+    let path = depth - 1
+    while (isFilledUp(scheme) && path > 0 && codes[start + path - 1] === nothingMore) path--
+    lengths.set(path + 1, (lengths.get(path + 1) ?? 0) + 1)
+  }
+  return new Map([...lengths].sort(([a], [b]) => a - b))
+}
+
+function isFilledUp(scheme: ItemIds['scheme']): boolean {
+  return /^(title|semantic|elaborative|collaborative)/.test(scheme)
+}

@@ -1,0 +1,135 @@
+// Gives an item that was not there when IDs were fitted an ID, from its metadata alone: what can be
+// read of its path is read, the rest of the path leads to the cell whose items' metadata vectors are
+// nearest, and the last code is a free one of that cell. The cell depends on nothing but the item
+// and the release; the last code also on who came before, and is kept once the item is in the trie.
+import type { Item } from '#shared/catalog/item.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import { buildTrieOfRows } from './build-trie.ts'
+import type { ItemIds } from './item-ids.ts'
+import { type PathReader, pathReader } from './read-path.ts'
+import type { Reading } from './scheme.ts'
+import { codesOf, type Trie, type TrieView } from './trie.ts'
+
+/** What placing needs beside the IDs; part of a release. */
+export interface Placing {
+  readonly reading: Reading
+  /** What the last code is: the item's place in its cell, or the item's own number in the catalogue. */
+  readonly lastCode: 'place' | 'number'
+  /** Most codes of a level; absent where any number will do. */
+  readonly codesPerLevel?: number | undefined
+  /** D */
+  readonly width: number
+  /** [nodes, D] mean metadata vector below each node of the tree of paths, see cellTree. */
+  readonly centroids: Float32Array
+}
+
+export interface NewItem {
+  readonly item: Item
+  /** [D] of its metadata alone. */
+  readonly vector: Float32Array
+  /** Its number, which no other item has. */
+  readonly number: number
+}
+
+/** Places items; nothing of it changes. */
+export interface Placer {
+  /**
+   * @param trie that the item is to be inserted into, with all that was inserted before.
+   * @returns [depth] codes that no item of the trie has.
+   * @throws RecommenderError ITEM_INVALID when every cell that may hold it is full.
+   */
+  place(item: NewItem, trie: TrieView): number[]
+}
+
+/** Nodes of a level that stay in the choice: the nearest of these is nearest of all, but rarely not. */
+const kept = 8
+
+/** @param itemIds of the release: not those of items that came later. */
+export function createPlacer(itemIds: Pick<ItemIds, 'codes' | 'depth'>, placing: Placing): Placer {
+  const cells = cellTree(itemIds)
+  const read = pathReader(placing.reading)
+  return {
+    place(newItem, trie) {
+      for (const path of pathsFor(newItem, cells, read, placing)) {
+        const last = freeCode(trie, path, newItem.number, placing.lastCode)
+        if (last < (placing.codesPerLevel ?? Number.POSITIVE_INFINITY)) return [...path, last]
+      }
+      throw new RecommenderError(
+        'ITEM_INVALID',
+        `item ${newItem.item.key} finds no room: ${placing.codesPerLevel} codes a level are too few; ` +
+          'train again, or allow more codes'
+      )
+    }
+  }
+}
+
+/** The tree of the paths that a catalogue's items have; its "items" are the cells. */
+export function cellTree({ codes, depth }: Pick<ItemIds, 'codes' | 'depth'>): Trie {
+  const length = depth - 1
+  const paths = new Map<string, Int32Array>()
+  for (let start = 0; start < codes.length && length > 0; start += depth) {
+    const path = codes.subarray(start, start + length)
+    paths.set(path.join(), path)
+  }
+  const rows = Int32Array.from([...paths.values()].flatMap(path => Array.from(path)))
+  const items = Int32Array.from({ length: paths.size }, (_, cell) => cell)
+  return buildTrieOfRows({ depth: length, codes: rows, items })
+}
+
+/** Paths that the item may have, the best first. */
+function pathsFor(
+  { item, vector }: NewItem,
+  cells: Trie,
+  read: PathReader,
+  placing: Placing
+): readonly (readonly number[])[] {
+  const known = read(item)
+  if (known.length === cells.depth) return [known]
+  const along = nodesAlong(cells, known)
+  let nodes = along.slice(-1)
+  for (let level = along.length - 1; level < cells.depth; level++) {
+    const children = nodes.flatMap(node => Array.from(cells.childrenOf(node)))
+    const near = children.map(node => ({ node, distance: distanceTo(vector, node, placing) }))
+    near.sort((a, b) => a.distance - b.distance || a.node - b.node)
+    nodes = near.slice(0, kept).map(({ node }) => node)
+  }
+  return nodes.map(node => codesOf(cells, node))
+}
+
+/** The nodes that the codes lead over, the root first, as far as there are any. */
+export function nodesAlong(trie: TrieView, codes: Iterable<number>): number[] {
+  const nodes = [0]
+  for (const code of codes) {
+    const child = childBy(trie, nodes.at(-1)!, code)
+    if (child === undefined) break
+    nodes.push(child)
+  }
+  return nodes
+}
+
+function childBy(trie: TrieView, node: number, code: number): number | undefined {
+  const place = trie.childCodesOf(node).indexOf(code)
+  return place < 0 ? undefined : trie.childrenOf(node)[place]
+}
+
+function distanceTo(vector: Float32Array, node: number, { centroids, width }: Placing): number {
+  let sum = 0
+  for (let d = 0; d < width; d++) {
+    const difference = vector[d]! - centroids[node * width + d]!
+    sum += difference * difference
+  }
+  return sum
+}
+
+/** One above the largest that the cell has, 0 in a new one. */
+function freeCode(
+  trie: TrieView,
+  path: readonly number[],
+  number: number,
+  lastCode: Placing['lastCode']
+): number {
+  if (lastCode === 'number') return number
+  const nodes = nodesAlong(trie, path)
+  if (nodes.length <= path.length) return 0
+  return (trie.childCodesOf(nodes.at(-1)!).at(-1) ?? -1) + 1
+}

@@ -1,0 +1,38 @@
+// SID: items are numbered as they first occur in the training sessions, one session after another,
+// so that items of one session get numbers side by side; the digits of the number are the codes.
+// Items without a training click have no number: they are placed as new ones.
+import { evenBranching, type IndexInput, type Paths } from '../scheme.ts'
+
+/** In which order the sessions are walked. */
+export type SessionOrder = 'time' | 'random' | 'short-first' | 'long-first'
+
+export function sequentialPaths(order: SessionOrder): (input: IndexInput) => Paths {
+  return ({ items, sessions, random, settings = {} }) => {
+    const walked = {
+      time: () => sessions,
+      random: () => random.shuffle(sessions.slice()),
+      'short-first': () => sessions.toSorted((a, b) => a.length - b.length),
+      'long-first': () => sessions.toSorted((a, b) => b.length - a.length)
+    }
+    const ranks = numberInOrder(walked[order](), items.length)
+    const numbered = ranks.reduce((count, rank) => count + (rank < 0 ? 0 : 1), 0)
+    const base = settings.branching ?? evenBranching(numbered)
+    const codes = new Int32Array(items.length * 2).fill(-1)
+    ranks.forEach((rank, item) => {
+      if (rank >= 0)
+        codes.set([Math.floor(rank / base ** 2), Math.floor(rank / base) % base], item * 2)
+    })
+    const first = Math.max(1, Math.ceil(numbered / base ** 2))
+    return { length: 2, codes, sizes: [first, base], reading: { from: 'vector' }, ranks }
+  }
+}
+
+/** [items] each item's place among all by first click; -1 for those without one. */
+function numberInOrder(sessions: readonly Int32Array[], itemCount: number): Int32Array {
+  const ranks = new Int32Array(itemCount).fill(-1)
+  let next = 0
+  for (const session of sessions) {
+    for (const item of session) if (ranks[item] === -1) ranks[item] = next++
+  }
+  return ranks
+}

@@ -1,0 +1,38 @@
+import { describe, expect, test } from 'vitest'
+import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
+import type { Scheme } from '#shared/itemids/item-ids.ts'
+import { createRandom } from '#shared/runtime/random.ts'
+import { smallInput, smallItems } from './small-catalogue.ts'
+
+const sessions = [Int32Array.of(5, 3, 5), Int32Array.of(9, 1, 7), Int32Array.of(3, 8)]
+
+test.each([
+  ['sequential-time', [5, 3, 9, 1, 7, 8]],
+  ['sequential-short-first', [3, 8, 5, 9, 1, 7]],
+  ['sequential-long-first', [5, 3, 9, 1, 7, 8]]
+] as const)('%s numbers items as they first occur in its order of sessions', (scheme, order) => {
+  expect(numbered(scheme)).toEqual(order)
+})
+
+describe('sequential-random', () => {
+  test('walks the sessions in an order of the seed', () => {
+    const orders = new Set(
+      Array.from({ length: 20 }, (_, seed) => numbered('sequential-random', seed).join())
+    )
+
+    expect(orders.size).toBeGreaterThan(1)
+    expect(orders.size).toBeLessThanOrEqual(6) // three sessions
+  })
+})
+
+/** Items with a number, in the order of their numbers. */
+function numbered(scheme: Scheme, seed = 1): number[] {
+  const input = smallInput({ sessions, random: createRandom(seed), settings: { branching: 3 } })
+  const { codes, depth } = assignItemIds(scheme, input).itemIds
+  const idOf = (item: number) =>
+    codes.subarray(item * depth, (item + 1) * depth).reduce((id, code) => id * 3 + code, 0)
+  const clicked = new Set(sessions.flatMap(session => Array.from(session)))
+  const items = smallItems.flatMap((_, item) => (clicked.has(item) ? [item] : []))
+  expect(items.map(idOf).sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5])
+  return items.sort((a, b) => idOf(a) - idOf(b))
+}
