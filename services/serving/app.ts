@@ -2,9 +2,10 @@
 // with comes in as `parts`, so that a test can ask it as a client would.
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
+import { drainConnections } from './drain.ts'
 import { answerError, answerNotFound } from './error-handler.ts'
 import { describeApi } from './openapi.ts'
-import { measureRequests } from './request-metrics.ts'
+import { measureRecommender, measureRequests } from './request-metrics.ts'
 import { addEvents } from './routes/events.ts'
 import { addHealth } from './routes/health.ts'
 import { addItems } from './routes/items.ts'
@@ -12,6 +13,8 @@ import { addMetrics } from './routes/metrics.ts'
 import { addPage } from './routes/page.ts'
 import { addRecommendations } from './routes/recommendations.ts'
 import { addReleases } from './routes/releases.ts'
+import { addSchemas } from './routes/schemas.ts'
+import { addVisitors } from './routes/visitors.ts'
 import { protectBrowsers } from './security-headers.ts'
 import type { App, ServingParts } from './serving-parts.ts'
 
@@ -39,7 +42,9 @@ export async function buildApp(parts: ServingParts): Promise<App> {
 
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
+  drainConnections(app)
   measureRequests(app, parts.metrics)
+  measureRecommender({ load: () => parts.recommender.load?.() }, parts.metrics)
   await protectBrowsers(app)
   await describeApi(app)
   await addRoutes(app, parts)
@@ -68,6 +73,8 @@ function forVersion1(v1: App, parts: ServingParts): void {
   })
   addRecommendations(v1, parts)
   addEvents(v1, parts)
+  addVisitors(v1, parts)
+  addSchemas(v1)
   addItems(v1, parts)
   addReleases(v1, parts)
 }

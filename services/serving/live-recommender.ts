@@ -5,7 +5,8 @@ import type { Pool } from '#shared/database/pool.ts'
 import type {
   RecommendationAnswer,
   RecommendationQuery,
-  Recommender
+  Recommender,
+  RecommenderLoad
 } from '#shared/recommendations/recommender.ts'
 import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
@@ -14,8 +15,20 @@ import type { Logger } from '#shared/runtime/logging.ts'
 export interface LiveRecommender {
   /** Id of the release that answers now; undefined while none is loaded. */
   releaseId(): string | undefined
-  /** @throws RELEASE_NOT_FOUND, worth a retry, while no release is loaded. */
+  /** The newest release, when it could not be loaded, and why. */
+  refused?(): RefusedRelease | undefined
+  /** How busy the recommender is; undefined while no release is loaded. */
+  load?(): RecommenderLoad | undefined
+  /**
+   * @throws RELEASE_NOT_FOUND, worth a retry, while no release is loaded, and what
+   *   Recommender.recommend throws.
+   */
   recommend(query: RecommendationQuery): Promise<RecommendationAnswer>
+}
+
+export interface RefusedRelease {
+  readonly releaseId: string
+  readonly reason: string
 }
 
 export interface FollowFacts {
@@ -32,7 +45,7 @@ const retryMs = 30_000
 export class FollowedRelease implements LiveRecommender {
   readonly #facts: FollowFacts
   #held: HeldRecommender | undefined
-  #refused: { readonly releaseId: string; readonly at: number } | undefined
+  #refused: (RefusedRelease & { readonly at: number }) | undefined
   #isWaiting = false
 
   constructor(facts: FollowFacts) {
@@ -48,12 +61,17 @@ export class FollowedRelease implements LiveRecommender {
     if (!held) {
       throw new RecommenderError('RELEASE_NOT_FOUND', 'no release is loaded', { canRetry: true })
     }
-    try {
-      return await held.recommend(query)
-    } catch (error) {
-      if (isDead(error)) this.#letGo(held)
-      throw error
-    }
+    return held.recommend(query)
+  }
+
+  refused(): RefusedRelease | undefined {
+    if (!this.#refused) return undefined
+    const { releaseId, reason } = this.#refused
+    return { releaseId, reason }
+  }
+
+  load(): RecommenderLoad | undefined {
+    return this.#held?.load()
   }
 
   /** Loads the registry's live release, unless it already answers or was refused just now. */
@@ -63,8 +81,10 @@ export class FollowedRelease implements LiveRecommender {
     if (live.releaseId === this.#held?.releaseId || this.#isRefused(live)) return
     try {
       await this.#swapIn(live)
+      this.#refused = undefined
     } catch (error) {
-      this.#refused = { releaseId: live.releaseId, at: performance.now() }
+      const reason = error instanceof Error ? error.message : String(error)
+      this.#refused = { releaseId: live.releaseId, reason, at: performance.now() }
       this.#facts.log.error({ release: live.releaseId, err: error }, 'release refused')
     }
   }
@@ -73,11 +93,6 @@ export class FollowedRelease implements LiveRecommender {
     const held = this.#held
     this.#held = undefined
     await held?.retire()
-  }
-
-  /** The next look at the registry then loads the release anew. */
-  #letGo(dead: HeldRecommender): void {
-    if (this.#held === dead) this.#held = undefined
   }
 
   #sayWaiting(): void {
@@ -126,12 +141,12 @@ class HeldRecommender {
     }
   }
 
+  load(): RecommenderLoad {
+    return this.#recommender.load()
+  }
+
   async retire(): Promise<void> {
     await Promise.allSettled(this.#owed)
     await this.#recommender.close()
   }
-}
-
-function isDead(error: unknown): boolean {
-  return error instanceof RecommenderError && error.code === 'WORKER_FAILED'
 }

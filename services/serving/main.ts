@@ -1,16 +1,18 @@
 // Serving: answers recommendations with the newest live release, over HTTP.
 import { createPool } from '#shared/database/pool.ts'
-import { startRecommender } from '#shared/recommendations/recommender.ts'
+import { type RecommenderSettings, startRecommender } from '#shared/recommendations/recommender.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { createMetrics } from '#shared/runtime/metrics.ts'
 import { onShutdown, runMain } from '#shared/runtime/shutdown.ts'
 import { buildApp } from './app.ts'
+import { collectIntoKafka, collectIntoLog } from './collector.ts'
 import { type ServingConfig, servingConfig } from './config.ts'
 import { createHiddenItems } from './hidden-items.ts'
 import { FollowedRelease } from './live-recommender.ts'
 import { startPolling } from './polling.ts'
 import type { App } from './serving-parts.ts'
+import { requireSameGap } from './session-gap.ts'
 
 /** A new release, or an item hidden by another process, is noticed within this time. */
 const pollMs = 1000
@@ -25,11 +27,26 @@ await runMain(log, async () => {
   const recommender = new FollowedRelease({
     pool,
     log,
-    start: folder => startRecommender({ folder, log })
+    start: async folder => {
+      await requireSameGap(folder, config.sessionGapMinutes)
+      return startRecommender({ folder, log, ...recommenderSettings(config) })
+    }
   })
   const { sessionGapMinutes } = config
   const metrics = createMetrics()
-  const app = await buildApp({ pool, recommender, hiddenItems, metrics, log, sessionGapMinutes })
+  const collector =
+    config.brokers.length > 0
+      ? collectIntoKafka({ settings: config, topic: config.eventsTopic, log })
+      : collectIntoLog(pool)
+  const app = await buildApp({
+    pool,
+    recommender,
+    hiddenItems,
+    metrics,
+    log,
+    sessionGapMinutes,
+    collector
+  })
 
   const polling = [
     startPolling({ subject: 'release', everyMs: pollMs, look: () => recommender.refresh(), log }),
@@ -42,12 +59,22 @@ await runMain(log, async () => {
   ]
   onShutdown(log, async () => {
     await app.close()
+    await collector.close()
     await Promise.all(polling.map(stop => stop()))
     await recommender.close()
     await pool.end()
   })
   await listen(app, config)
 })
+
+function recommenderSettings(config: ServingConfig): RecommenderSettings {
+  const { threads, queueLength, requestDeadlineMs, search, searchWidth } = config
+  return {
+    threads,
+    queue: { length: queueLength, deadlineMs: requestDeadlineMs },
+    generation: { search, width: searchWidth }
+  }
+}
 
 async function listen(app: App, { host, port }: ServingConfig): Promise<void> {
   try {

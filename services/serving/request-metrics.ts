@@ -1,6 +1,7 @@
 // What serving counts for Prometheus, beside the process's own figures.
 import type { FastifyInstance } from 'fastify'
-import { Counter, Histogram, type Metrics } from '#shared/runtime/metrics.ts'
+import type { RecommenderLoad } from '#shared/recommendations/recommender.ts'
+import { Counter, Gauge, Histogram, type Metrics } from '#shared/runtime/metrics.ts'
 
 /** Seconds. Recommendations are expected between the second and the sixth. */
 const durationBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
@@ -19,6 +20,31 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
     const labels = { method: request.method, route, status: reply.statusCode }
     durations.observe(labels, reply.elapsedTime / 1000)
   })
+}
+
+/** Shows how busy the recommender's threads are; reads them when /metrics is asked for. */
+export function measureRecommender(
+  { load }: { readonly load: () => RecommenderLoad | undefined },
+  metrics: Metrics
+): void {
+  const figures: Readonly<Record<keyof RecommenderLoad, string>> = {
+    waiting: 'Questions that wait for a thread',
+    threads: 'Threads that compute recommendations',
+    busyThreads: 'Threads that compute just now',
+    lostThreads: 'Threads of the loaded release that died and were replaced',
+    retried: 'Questions asked again because their thread died'
+  }
+  for (const [figure, help] of Object.entries(figures)) {
+    const snake = figure.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`)
+    new Gauge({
+      name: `nextrie_recommender_${snake}`,
+      help,
+      registers: [metrics],
+      collect() {
+        this.set(load()?.[figure as keyof RecommenderLoad] ?? 0)
+      }
+    })
+  }
 }
 
 /** Counts recommended items by what proposed them, so that falling back is never silent. */

@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance, RawServerDefault } from 'fasti
 import type { Pool } from '#shared/database/pool.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { Metrics } from '#shared/runtime/metrics.ts'
+import type { EventCollector } from './collector.ts'
 import type { HiddenItems } from './hidden-items.ts'
 import type { LiveRecommender } from './live-recommender.ts'
 
@@ -16,6 +17,8 @@ export interface ServingParts {
   readonly metrics: Metrics
   readonly log: Logger
   readonly sessionGapMinutes: number
+  /** Where events go that come by HTTP; into the log when absent. */
+  readonly collector?: EventCollector
 }
 
 /** Fastify that infers a request's type from its TypeBox schema. */

@@ -9,24 +9,50 @@
 //
 // The price of exactness is that nothing bounds the work but the number of inner nodes: where the
 // model is unsure, thousands of prefixes are more probable than any item. README.md has counts.
-import { comparePrefixes, expandPrefix, type Prefix, rootPrefix } from './prefix.ts'
+import {
+  comparePrefixes,
+  expandPrefix,
+  type Prefix,
+  type PrefixTaker,
+  rootPrefix
+} from './prefix.ts'
 import { createPriorityQueue } from './priority-queue.ts'
 import type { Candidate, SearchTask } from './search-task.ts'
 
 /** The `width` most probable allowed items, or all there are, the best first. */
 export function bestFirstSearch(task: SearchTask): Candidate[] {
   const { trie, width } = task
-  const open = createPriorityQueue<Prefix>((a, b) => comparePrefixes(trie, a, b))
-  for (const root of rootPrefix(task)) open.push(root)
+  const open = createOpenList(task)
+  for (const root of rootPrefix(task)) open.take(root)
   const found: Candidate[] = []
   while (found.length < width) {
     const best = open.pop()
     if (!best) break
-    if (best.length < trie.depth) {
-      for (const longer of expandPrefix(task, best)) open.push(longer)
-    } else {
-      found.push({ item: trie.itemOf(best.node), logProbability: best.logProbability })
-    }
+    if (best.length < trie.depth) expandPrefix(task, best, open)
+    else found.push({ item: trie.itemOf(best.node), logProbability: best.logProbability })
   }
   return found
+}
+
+/**
+ * The prefixes not yet looked into. As soon as `width` whole IDs are known, nothing less probable
+ * than the last of them can be among the answers, and is not taken.
+ */
+function createOpenList({ trie, width }: SearchTask): PrefixTaker & { pop(): Prefix | undefined } {
+  const open = createPriorityQueue<Prefix>((a, b) => comparePrefixes(trie, a, b))
+  const whole = createPriorityQueue<number>((a, b) => a - b) // the `width` best, the last one first
+  let floor = Number.NEGATIVE_INFINITY
+  return {
+    get floor() {
+      return floor
+    },
+    take(prefix) {
+      open.push(prefix)
+      if (prefix.length < trie.depth) return
+      whole.push(prefix.logProbability)
+      if (whole.size > width) whole.pop()
+      if (whole.size === width) floor = whole.first!
+    },
+    pop: open.pop
+  }
 }

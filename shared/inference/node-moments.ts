@@ -22,6 +22,16 @@ const covarianceRank = 4
 /** Rounds of the power iteration; the directions need not be exact, the diagonal takes the rest. */
 const powerRounds = 12
 
+/** Without the leaves, whose means are the items' vectors: what is stored of a release. */
+export function innerMoments(trie: Trie, moments: NodeMoments): NodeMoments {
+  const inner = trie.levelStarts[trie.depth]!
+  return {
+    ...moments,
+    logCounts: moments.logCounts.slice(0, inner),
+    means: moments.means.slice(0, inner * moments.width)
+  }
+}
+
 /** @param vectors [items, D] row-major. */
 export function nodeMoments(trie: Trie, vectors: Float32Array, width: number): NodeMoments {
   const nodes = trie.parent.length

@@ -14,25 +14,35 @@ export function rootPrefix({ exclusions }: SearchTask): Prefix[] {
   return exclusions.allowed(0) > 0 ? [{ node: 0, length: 0, logProbability: 0 }] : []
 }
 
+/** What becomes of the prefixes that a search finds. */
+export interface PrefixTaker {
+  /** Prefixes less probable than this are of no use just now: they are not looked at any further. */
+  readonly floor: number
+  take(prefix: Prefix): void
+}
+
 /**
- * The prefixes that are one code longer and lead to an allowed item. Probabilities are normalised
- * over all children, excluded ones too.
+ * Hands on the prefixes that are one code longer and lead to an allowed item. Probabilities are
+ * normalised over all children, excluded ones too.
  *
  * None is more probable than `prefix`, rounding included: a score minus the normaliser is never
  * above zero, and to add such a number never rounds upwards past the sum's first part.
  */
-export function expandPrefix(task: SearchTask, { node, length, logProbability }: Prefix): Prefix[] {
-  const children = task.trie.childrenOf(node)
+export function expandPrefix(
+  { trie, scorer, exclusions }: SearchTask,
+  { node, length, logProbability }: Prefix,
+  taker: PrefixTaker
+): void {
+  const children = trie.childrenOf(node)
   const scores = new Float64Array(children.length)
-  task.scorer.scoreChildren(node, children, scores)
+  // One among one has probability one: what fills short IDs up costs no decoder call.
+  if (children.length > 1) scorer.scoreChildren(node, children, scores)
   const normaliser = logSumExp(scores)
-  const longer: Prefix[] = []
-  children.forEach((child, c) => {
-    if (task.exclusions.allowed(child) === 0) return
-    const change = scores[c]! - normaliser
-    longer.push({ node: child, length: length + 1, logProbability: logProbability + change })
-  })
-  return longer
+  for (let c = 0; c < children.length; c++) {
+    const longer = logProbability + (scores[c]! - normaliser)
+    if (longer < taker.floor || exclusions.allowed(children[c]!) === 0) continue
+    taker.take({ node: children[c]!, length: length + 1, logProbability: longer })
+  }
 }
 
 /**

@@ -4,6 +4,9 @@ export interface PriorityQueue<T> {
   push(value: T): void
   /** Removes and gives what comes first; undefined when nothing is left. */
   pop(): T | undefined
+  /** What comes out next; undefined when nothing is left. */
+  readonly first: T | undefined
+  readonly size: number
 }
 
 /** @param compare negative when its first argument comes out first. */
@@ -40,6 +43,12 @@ export function createPriorityQueue<T>(compare: (a: T, b: T) => number): Priorit
       const last = heap.pop()
       if (heap.length > 0) sink(last as T)
       return first
+    },
+    get first() {
+      return heap[0]
+    },
+    get size() {
+      return heap.length
     }
   }
 }

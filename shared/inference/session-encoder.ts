@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { encodeSessions, type ModelConfig, type Weights } from '#shared/model/model.ts'
 import type { NamedArrays } from '#shared/model/safetensors.ts'
-import { tensorsOf } from '#shared/model/weights.ts'
+import { tensorsOf, valuesOf } from '#shared/model/weights.ts'
 
 /** A session as the model reads it, at most config.maxLength clicks, oldest first. */
 export interface EncoderInput {
@@ -44,7 +44,7 @@ export function encodeStates(
 ): Float32Array[] {
   const N = Math.max(...inputs.map(({ items }) => items.length))
   const D = config.width
-  const states = tf.tidy(() => {
+  const states = valuesOf(() => {
     const stack = (name: keyof EncoderInput) => {
       const flat = new Int32Array(inputs.length * N)
       inputs.forEach((input, b) => {
@@ -53,7 +53,7 @@ export function encodeStates(
       return tf.tensor2d(flat, [inputs.length, N], 'int32')
     }
     const sessions = { items: stack('items'), types: stack('types'), gaps: stack('gaps') }
-    return encodeSessions(weights, config, itemVectors, sessions).dataSync() as Float32Array
+    return encodeSessions(weights, config, itemVectors, sessions)
   })
   return inputs.map(({ items }, b) => states.slice(b * N * D, (b * N + items.length) * D))
 }

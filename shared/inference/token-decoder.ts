@@ -1,9 +1,19 @@
-// The token decoder at serving time: the arithmetic of shared/model/decoder.ts on plain arrays. A
-// step gathers the children of one node and scores them against the state, so that its cost does
-// not grow with the catalogue. A test holds it to the TF.js form.
+// The token decoder at serving time: the arithmetic of shared/model/decoder.ts on memory that all
+// threads share. A step scores the children of one node against the state where they lie, so that its
+// cost does not grow with the catalogue. A test holds it to the TF.js form.
 import type { Trie } from '#shared/itemids/trie.ts'
 import type { CodeScorer } from './code-scorer.ts'
+import {
+  allocateDecoder,
+  childrenPerCall,
+  type DecoderMemory,
+  type DecoderPlaces,
+  decoderPlaces,
+  floatsAt,
+  writeMoments
+} from './decoder-memory.ts'
 import type { NodeMoments } from './node-moments.ts'
+import { openKernel, type VectorKernel } from './vector-kernel.ts'
 
 /** Row-major weights of the decoder, see initialDecoder. */
 export interface DecoderWeights {
@@ -17,93 +27,153 @@ export interface DecoderWeights {
   readonly output: Float32Array
 }
 
+/** One thread's decoder: it works for one session at a time. */
 export interface TokenDecoder {
   readonly trie: Trie
-  readonly moments: NodeMoments
-  readonly weights: DecoderWeights
-  /** [inner nodes, D] what the correction reads of each node, W_n mean + b_level: fixed per release. */
-  readonly nodeParts: Float32Array
-  /** [D, D] the output weights by column, so that each number of a state is one product. */
-  readonly outputColumns: Float32Array
+  readonly shared: DecoderMemory
+  readonly places: DecoderPlaces
+  readonly kernel: VectorKernel
+  /** [items, D] the item vectors, in the shared memory. */
+  readonly vectors: Float32Array
 }
 
+export interface DecoderLayout {
+  /** Threads that will work on it at once, this one, which takes the first seat, among them. */
+  readonly seats?: number
+  /** [items, D], where the moments end with the inner nodes. */
+  readonly vectors?: Float32Array
+}
+
+/** Lays a decoder out in new memory. */
 export function createTokenDecoder(
   trie: Trie,
   moments: NodeMoments,
-  weights: DecoderWeights
+  weights: DecoderWeights,
+  { seats = 1, vectors }: DecoderLayout = {}
 ): TokenDecoder {
-  const D = moments.width
-  const inner = trie.levelStarts[trie.depth]!
-  const nodeParts = new Float32Array(inner * D)
+  const { width, rank } = moments
+  const innerNodes = trie.levelStarts[trie.depth]!
+  const shape = { width, rank, innerNodes, items: trie.leaf.length }
+  const shared = allocateDecoder(shape, seats)
+  writeMoments(shared, moments)
+  const decoder = openTokenDecoder(trie, shared, 0)
+  if (vectors) decoder.vectors.set(vectors)
+  trie.leaf.forEach((leaf, item) => {
+    if (leaf < 0 || vectors) return
+    decoder.vectors.set(moments.means.subarray(leaf * width, (leaf + 1) * width), item * width)
+  })
+  writeByColumn(weights.session, floatsAt(shared, decoder.places.session, width ** 2))
+  writeByColumn(weights.output, floatsAt(shared, decoder.places.output, width ** 2))
+  writeNodeParts(decoder, moments, weights)
+  return decoder
+}
+
+/** The decoder as one more thread sees it. @param seat below `seats`, and nobody else's. */
+export function openTokenDecoder(trie: Trie, shared: DecoderMemory, seat: number): TokenDecoder {
+  const places = decoderPlaces(shared, seat)
+  return {
+    trie,
+    shared,
+    places,
+    kernel: openKernel(shared.memory),
+    vectors: floatsAt(shared, places.vectors, shared.items * shared.width)
+  }
+}
+
+function writeByColumn(matrix: Float32Array, columns: Float32Array): void {
+  const D = Math.sqrt(matrix.length)
+  for (let i = 0; i < matrix.length; i++) columns[(i % D) * D + Math.floor(i / D)] = matrix[i]!
+}
+
+function writeNodeParts(
+  { trie, shared, places }: TokenDecoder,
+  { width: D, means }: NodeMoments,
+  { node: matrix, level: biases }: DecoderWeights
+): void {
+  const parts = floatsAt(shared, places.nodeParts, shared.innerNodes * D)
   for (let level = 0; level < trie.depth; level++) {
     for (let node = trie.levelStarts[level]!; node < trie.levelStarts[level + 1]!; node++) {
-      const mean = moments.means.subarray(node * D, (node + 1) * D)
+      const part = parts.subarray(node * D, (node + 1) * D)
+      part.set(biases.subarray(level * D, (level + 1) * D))
       // The root stands for no prefix: the decoder reads zeros there.
-      const part = level === 0 ? new Float32Array(D) : multiply(mean, weights.node)
-      for (let d = 0; d < D; d++) part[d]! += weights.level[level * D + d]!
-      nodeParts.set(part, node * D)
-    }
-  }
-  return { trie, moments, weights, nodeParts, outputColumns: transposed(weights.output, D) }
-}
-
-/** A scorer of codes for one session state [D]. */
-export function decodeSession(decoder: TokenDecoder, session: Float32Array): CodeScorer {
-  const { trie, moments, weights } = decoder
-  const sessionPart = multiply(session, weights.session)
-  const inner = trie.levelStarts[trie.depth]!
-  return {
-    scoreChildren(node, children, scores) {
-      const state = stateAt(decoder, session, sessionPart, node)
-      children.forEach((child, c) => {
-        const linear = moments.logCounts[child]! + dot(state, moments.means, child * moments.width)
-        scores[c] = child < inner ? linear + halfVariance(moments, child, state) : linear
-      })
+      if (level > 0) addProduct(means.subarray(node * D, (node + 1) * D), matrix, part)
     }
   }
 }
 
-/** h + W_o gelu(W_s h + W_n mean + b_level). */
-function stateAt(
-  { moments, outputColumns, nodeParts }: TokenDecoder,
-  session: Float32Array,
-  sessionPart: Float32Array,
-  node: number
-): Float32Array {
-  const D = moments.width
-  const hidden = new Float32Array(D)
-  for (let d = 0; d < D; d++) {
-    const sum = sessionPart[d]! + nodeParts[node * D + d]!
-    hidden[d] = sum / (1 + Math.exp(-1.702 * sum))
-  }
-  const state = new Float32Array(D)
-  for (let d = 0; d < D; d++) state[d] = session[d]! + dot(hidden, outputColumns, d * D)
-  return state
-}
-
-/** 1/2 s' Cov s of an inner node. */
-function halfVariance(moments: NodeMoments, node: number, state: Float32Array): number {
-  const { width: D, rank, diagonals, directions } = moments
-  let variance = 0
-  for (let d = 0; d < D; d++) variance += state[d]! * state[d]! * diagonals[node * D + d]!
-  for (let r = 0; r < rank; r++) variance += dot(state, directions, (node * rank + r) * D) ** 2
-  return variance / 2
-}
-
-function transposed(matrix: Float32Array, width: number): Float32Array {
-  return matrix.map((_, i) => matrix[(i % width) * width + Math.floor(i / width)]!)
-}
-
-/** vector [I] times matrix [I, O] row-major. */
-function multiply(vector: Float32Array, matrix: Float32Array): Float32Array {
-  const columns = matrix.length / vector.length
-  const product = new Float32Array(columns)
+/** Adds vector [I] times matrix [I, O] to `sum` [O]. */
+function addProduct(vector: Float32Array, matrix: Float32Array, sum: Float32Array): void {
+  const columns = sum.length
   for (let row = 0; row < vector.length; row++) {
     const value = vector[row]!
-    const start = row * columns
-    for (let c = 0; c < columns; c++) product[c]! += value * matrix[start + c]!
+    for (let c = 0; c < columns; c++) sum[c]! += value * matrix[row * columns + c]!
   }
-  return product
+}
+
+/**
+ * A scorer of codes for one session state [D]. The decoder has one place for it: a second session's
+ * scorer ends the first one's.
+ */
+export function decodeSession(decoder: TokenDecoder, session: Float32Array): CodeScorer {
+  const { trie, shared, places, kernel } = decoder
+  const { width: D, rank, innerNodes } = shared
+  const rowBytes = 4 * D
+  const at = (place: number, count = D) => floatsAt(shared, place, count)
+  const [hidden, state, squares] = [at(places.hidden), at(places.state), at(places.squares)]
+  const sessionPart = at(places.sessionPart)
+  const nodeParts = at(places.nodeParts, innerNodes * D)
+  const logCounts = at(places.logCounts, innerNodes)
+  const results = at(places.scores, childrenPerCall)
+  const indices = new Int32Array(shared.memory.buffer, places.indices, childrenPerCall)
+  at(places.ownSession).set(session)
+  multiply(places.ownSession, places.session, places.sessionPart)
+
+  /** out = vector W, with W by column. */
+  function multiply(vector: number, columns: number, out: number): void {
+    for (let d = 0; d < D; d++) indices[d] = d
+    kernel.dots(vector, columns, rowBytes, rowBytes, places.indices, D, out)
+  }
+
+  /** h + W_o gelu(W_s h + W_n mean + b_level), and its squares. */
+  function writeState(node: number): void {
+    for (let d = 0; d < D; d++) {
+      const sum = sessionPart[d]! + nodeParts[node * D + d]!
+      hidden[d] = sum / (1 + Math.exp(-1.702 * sum))
+    }
+    multiply(places.hidden, places.output, places.state)
+    for (let d = 0; d < D; d++) {
+      state[d]! += session[d]!
+      squares[d] = state[d]! * state[d]!
+    }
+  }
+
+  function scoreLeaves(leaves: Int32Array, scores: Float64Array): void {
+    const count = leaves.length
+    for (let c = 0; c < count; c++) indices[c] = trie.itemOf(leaves[c]!)
+    const { state, vectors, indices: list, scores: out } = places
+    kernel.dots(state, vectors, rowBytes, rowBytes, list, count, out)
+    for (let c = 0; c < count; c++) scores[c] = results[c]!
+  }
+
+  function scoreInner(nodes: Int32Array, scores: Float64Array): void {
+    const count = nodes.length
+    indices.set(nodes)
+    const { state, moments, indices: list, scores: out, squares } = places
+    const stride = (2 + rank) * rowBytes
+    kernel.gaussians(state, moments, stride, rowBytes, list, count, out, squares)
+    for (let c = 0; c < count; c++) scores[c] = results[c]! + logCounts[nodes[c]!]!
+  }
+
+  return {
+    scoreChildren(node, children, scores) {
+      writeState(node)
+      const score = children[0]! < innerNodes ? scoreInner : scoreLeaves // all of one level
+      for (let start = 0; start < children.length; start += childrenPerCall) {
+        const end = Math.min(start + childrenPerCall, children.length)
+        score(children.subarray(start, end), scores.subarray(start, end))
+      }
+    }
+  }
 }
 
 /**

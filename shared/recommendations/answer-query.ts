@@ -1,9 +1,10 @@
 // Answers a question in the words of clients: item keys in, item keys out.
-import { encodeStates } from '#shared/inference/session-encoder.ts'
+import type { SessionEncoder } from '#shared/inference/session-encoder.ts'
+import type { SessionGraph } from '#shared/inference/session-states.ts'
 import type { Click } from '#shared/sessions/session.ts'
-import { rank, type Source } from './rank.ts'
-import type { LoadedModel } from './release-model.ts'
-import { partOf, sessionInput } from './session-input.ts'
+import type { ItemIndex } from './item-keys.ts'
+import { type RankingModel, rank, type Source } from './rank.ts'
+import { partOf, type SessionInput, sessionInput } from './session-input.ts'
 
 export interface RecommendationQuery {
   /** Clicks of the session so far, oldest first; none for a new visitor. */
@@ -23,33 +24,72 @@ export interface RecommendedItem {
   readonly source: Source
 }
 
+/** What answering needs of a release, besides something that encodes sessions. */
+export interface AnsweringModel {
+  readonly itemIndex: ItemIndex
+  keyOf(item: number): string
+  readonly ranking: RankingModel
+  /** Whether clicked items may come back where the caller says nothing. */
+  readonly repeats: boolean
+}
+
+/** The same, with the encoder of training: for evaluation and for a release's sample. */
+export interface TrainedAnswering extends AnsweringModel {
+  readonly encoder: SessionEncoder
+  /** The state [D] after the newest click of a session that has one. */
+  stateAfter(session: SessionInput): Float32Array
+}
+
+/** The same, with the encoder of serving. */
+export interface ServedAnswering extends AnsweringModel {
+  readonly sessions: SessionGraph
+}
+
 /** At most `count` items, the best first; fewer when no more may be shown. */
-export function answerQuery(model: LoadedModel, query: RecommendationQuery): RecommendedItem[] {
-  const { itemIndex, encoder, ranking, trained } = model
-  const input = sessionInput(query.clicks, itemIndex, encoder.config.gapBuckets)
-  const mayRepeat = query.repeat ?? trained.repeats
+export function answerQuery(
+  model: TrainedAnswering,
+  query: RecommendationQuery
+): RecommendedItem[] {
+  const { maxLength, gapBuckets } = model.encoder.config
+  const input = sessionInput(query.clicks, model.itemIndex, gapBuckets)
+  if (input.items.length === 0) return answerFrom(model, query, { input })
+  return answerFrom(model, query, { input, state: model.stateAfter(newestOf(input, maxLength)) })
+}
+
+/** Answers several questions at once: their sessions are encoded side by side. */
+export async function answerQueries(
+  model: ServedAnswering,
+  queries: readonly RecommendationQuery[]
+): Promise<RecommendedItem[][]> {
+  const { maxLength, gapBuckets } = model.sessions.config
+  const inputs = queries.map(query => sessionInput(query.clicks, model.itemIndex, gapBuckets))
+  const known = inputs.filter(({ items }) => items.length > 0)
+  const states = await model.sessions.encode(known.map(input => newestOf(input, maxLength)))
+  return queries.map((query, i) => {
+    const input = inputs[i]!
+    const state = states[known.indexOf(input)]
+    return answerFrom(model, query, { input, ...(state && { state }) })
+  })
+}
+
+function newestOf(input: SessionInput, maxLength: number): SessionInput {
+  const length = input.items.length
+  return partOf(input, Math.max(0, length - maxLength), length)
+}
+
+/** @param session with its state, unless none of its clicks is on a known item. */
+function answerFrom(
+  { itemIndex, keyOf, ranking, repeats }: AnsweringModel,
+  query: RecommendationQuery,
+  { input, state }: { readonly input: SessionInput; readonly state?: Float32Array }
+): RecommendedItem[] {
+  const mayRepeat = query.repeat ?? repeats
   const excluded = query.exclude.flatMap(key => itemIndex.get(key) ?? [])
   const ranked = rank(ranking, {
-    state: lastState(model, input),
+    state,
     clicked: input.items,
     excluded: mayRepeat ? excluded : [...excluded, ...input.items],
     count: query.count
   })
-  return ranked.map(({ item, score, source }) => ({
-    itemKey: trained.itemKeys[item]!,
-    score,
-    source
-  }))
-}
-
-/** The state after the newest click; undefined when no click is on a known item. */
-function lastState(
-  { encoder }: LoadedModel,
-  input: ReturnType<typeof sessionInput>
-): Float32Array | undefined {
-  const { maxLength, width } = encoder.config
-  const length = input.items.length
-  if (length === 0) return undefined
-  const [states] = encodeStates(encoder, [partOf(input, Math.max(0, length - maxLength), length)])
-  return states!.slice(-width)
+  return ranked.map(({ item, score, source }) => ({ itemKey: keyOf(item), score, source }))
 }

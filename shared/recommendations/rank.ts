@@ -1,9 +1,10 @@
 // Session in, ranked items out: the one function that serving and evaluation both call.
 //
-// Candidates are the items that the model generates token by token under the trie, and those that
-// were visited together with the session's clicks. Both are scored by the dense head and by
-// co-visitation, and ordered by a blend whose weight was fitted on validation.
+// Candidates are the items that the model generates token by token under the trie, those that were
+// visited together with the session's clicks, and the new items nearest to the session. All are scored
+// by the dense head and by co-visitation, and ordered by a blend that was fitted on validation.
 import { beamSearch } from '#shared/inference/beam-search.ts'
+import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import { type CoVisitation, coVisitedScores } from './co-visitation.ts'
@@ -16,8 +17,21 @@ export interface RankingModel {
   readonly coVisitation: CoVisitation
   /** Items by falling number of training clicks. */
   readonly byPopularity: Int32Array
+  /** Items that training saw no click on: all that is known of them is their metadata. */
+  readonly newItems: ReadonlySet<number>
   readonly blend: Blend
+  /** How items are generated; by a beam of 30 where nothing is said. */
+  readonly generation?: Generation
 }
+
+/** Which search, and for how many items at least: more may be asked for. */
+export interface Generation {
+  readonly search: SearchName
+  readonly width: number
+}
+
+export const searchNames = ['beam', 'exact'] as const
+export type SearchName = (typeof searchNames)[number]
 
 /** Fitted on validation, saved in the release. */
 export interface Blend {
@@ -25,10 +39,15 @@ export interface Blend {
   readonly coVisitationWeight: number
   /** What a click's co-visitation counts for, for each click that came after it. */
   readonly coVisitationDecay: number
+  /**
+   * Added to the logit of a new item. Training has lifted what was clicked: without a margin known
+   * items out-shout new ones even where these fit better.
+   */
+  readonly newItemMargin: number
 }
 
 /** Which part of the model proposed an item. */
-export type Source = 'generated' | 'co-visited' | 'popular'
+export type Source = 'generated' | 'co-visited' | 'new' | 'popular'
 
 export interface RankedItem {
   readonly item: number
@@ -48,8 +67,9 @@ export interface RankingQuestion {
 }
 
 /** Prefixes kept while generating: more found nothing better on Beauty (recipe measured 2026-11). */
-const beamWidth = 30
+export const standardGeneration: Generation = { search: 'beam', width: 30 }
 const coVisitedCandidates = 50
+const newCandidates = 20
 
 /** The best `count` items, or as many as may be shown. */
 export function rank(model: RankingModel, question: RankingQuestion): RankedItem[] {
@@ -57,20 +77,16 @@ export function rank(model: RankingModel, question: RankingQuestion): RankedItem
   if (!question.state) return popular(model, excluded, question.count)
   const { state, clicked, count } = question
   const generated = new Set(generate(model, { state, excluded, count }))
-  const { items, dense, coVisited } = scoreCandidates(model, {
+  const scored = scoreCandidates(model, {
     state,
     clicked,
     excluded,
     generated,
     decay: model.blend.coVisitationDecay
   })
-  const weight = model.blend.coVisitationWeight
-  return items
-    .map((item, i) => ({
-      item,
-      score: (1 - weight) * dense[i]! + weight * coVisited[i]!,
-      source: generated.has(item) ? ('generated' as const) : ('co-visited' as const)
-    }))
+  const scores = blendScores(scored, model.blend)
+  return scored.items
+    .map((item, i) => ({ item, score: scores[i]!, source: sourceOf(scored, i, generated) }))
     .sort((a, b) => b.score - a.score || a.item - b.item)
     .slice(0, question.count)
 }
@@ -86,18 +102,19 @@ function popular(model: RankingModel, excluded: ReadonlySet<number>, count: numb
 
 /** The items that the model writes, the most probable first; enough of them for `count`. */
 export function generate(
-  { decoder }: Pick<RankingModel, 'decoder'>,
+  { decoder, generation = standardGeneration }: Pick<RankingModel, 'decoder' | 'generation'>,
   question: {
     readonly state: Float32Array
     readonly excluded: ReadonlySet<number>
     readonly count: number
   }
 ): number[] {
-  return beamSearch({
+  const search = generation.search === 'exact' ? bestFirstSearch : beamSearch
+  return search({
     trie: decoder.trie,
     scorer: decodeSession(decoder, question.state),
     exclusions: new Exclusions(decoder.trie, question.excluded),
-    width: Math.max(beamWidth, question.count)
+    width: Math.max(generation.width, question.count)
   }).map(({ item }) => item)
 }
 
@@ -109,16 +126,34 @@ export interface CandidateQuestion {
   readonly decay: number
 }
 
-/** Candidates with both parts of their score, each part summing to one over the candidates. */
+/** Candidates with both parts of their score. */
 export interface ScoredCandidates {
   readonly items: readonly number[]
-  readonly dense: Float64Array
+  readonly isNew: readonly boolean[]
+  /** The dense head's, without margin. */
+  readonly logits: readonly number[]
+  /** Sums to one over the candidates, or is zero for all. */
   readonly coVisited: Float64Array
 }
 
-/** Adds what was visited together with the session's clicks to what was generated, and scores all. */
+/** (1 - w) softmax of the dense head + w share of co-visitation, one for each candidate. */
+export function blendScores(
+  { logits, isNew, coVisited }: ScoredCandidates,
+  { coVisitationWeight: weight, newItemMargin }: Omit<Blend, 'coVisitationDecay'>
+): Float64Array {
+  const dense = softmax(logits.map((logit, i) => (isNew[i] ? logit + newItemMargin : logit)))
+  return dense.map((share, i) => (1 - weight) * share + weight * coVisited[i]!)
+}
+
+/** New items are 'new' also when the trie has led to them. */
+function sourceOf({ items, isNew }: ScoredCandidates, i: number, generated: ReadonlySet<number>) {
+  if (isNew[i]) return 'new' as const
+  return generated.has(items[i]!) ? ('generated' as const) : ('co-visited' as const)
+}
+
+/** Adds what was visited together with the session's clicks, and what is new, to what was generated. */
 export function scoreCandidates(
-  { vectors, coVisitation }: Pick<RankingModel, 'vectors' | 'coVisitation'>,
+  { vectors, coVisitation, newItems }: Pick<RankingModel, 'vectors' | 'coVisitation' | 'newItems'>,
   { state, clicked, excluded, generated, decay }: CandidateQuestion
 ): ScoredCandidates {
   const scores = coVisitedScores(coVisitation, clicked, decay)
@@ -126,12 +161,26 @@ export function scoreCandidates(
     .filter(([item]) => !excluded.has(item))
     .sort(([a, x], [b, y]) => y - x || a - b)
     .slice(0, coVisitedCandidates)
-  const items = [...new Set([...generated, ...visited.map(([item]) => item)])]
+  const logitOf = (item: number) => dot(state, vectors, item * state.length)
+  const fresh = nearest(newItems, logitOf, excluded)
+  const items = [...new Set([...generated, ...visited.map(([item]) => item), ...fresh])]
   return {
     items,
-    dense: softmax(items.map(item => dot(state, vectors, item * state.length))),
+    isNew: items.map(item => newItems.has(item)),
+    logits: items.map(logitOf),
     coVisited: shares(items.map(item => scores.get(item) ?? 0))
   }
+}
+
+/** The new items with the highest logits. */
+function nearest(
+  newItems: ReadonlySet<number>,
+  logitOf: (item: number) => number,
+  excluded: ReadonlySet<number>
+): number[] {
+  const allowed = [...newItems].filter(item => !excluded.has(item))
+  const logits = new Map(allowed.map(item => [item, logitOf(item)]))
+  return allowed.sort((a, b) => logits.get(b)! - logits.get(a)! || a - b).slice(0, newCandidates)
 }
 
 function softmax(logits: readonly number[]): Float64Array {

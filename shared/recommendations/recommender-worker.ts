@@ -1,34 +1,58 @@
-// The worker thread behind recommender.ts: loads one release and answers questions with it.
+// A thread of recommender.ts: answers questions with a release that lies in shared memory.
 import { parentPort, workerData } from 'node:worker_threads'
-import { startInferenceBackend } from '#shared/inference/backend.ts'
-import { readRelease } from '#shared/releases/release-folder.ts'
-import { RecommenderError } from '#shared/runtime/errors.ts'
-import { answerQuery } from './answer-query.ts'
-import type { WorkerMessage, WorkerQuestion } from './recommender.ts'
-import { type LoadedModel, loadModel, readModel } from './release-model.ts'
-import { checkSample } from './sample.ts'
+import {
+  answerQueries,
+  type RecommendationQuery,
+  type RecommendedItem,
+  type ServedAnswering
+} from './answer-query.ts'
+import type { Generation } from './rank.ts'
+import { openSharedModel, type SharedModel } from './shared-model.ts'
 
-const say = (message: WorkerMessage) => parentPort!.postMessage(message)
-
-async function main(): Promise<void> {
-  const { folder } = workerData as { folder: string }
-  await startInferenceBackend()
-  const { manifest, files } = await readRelease(folder)
-  const model = loadModel(readModel(files))
-  checkSample(model, manifest.sample)
-  parentPort!.on('message', (question: WorkerQuestion) => answer(model, question))
-  say({ kind: 'ready', releaseId: manifest.releaseId })
+export interface AnsweringTask {
+  readonly model: SharedModel
+  /** See openSharedModel. */
+  readonly seat: number
+  readonly generation?: Generation
 }
 
-function answer(model: LoadedModel, { id, query }: WorkerQuestion): void {
+/** What the thread is asked. */
+export interface Batch {
+  readonly id: number
+  readonly queries: readonly RecommendationQuery[]
+}
+
+export type AnsweringMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'answers'; readonly id: number; readonly answers: readonly Answered[] }
+
+/** A question that a fault of ours makes unanswerable spoils no other. */
+export type Answered = { readonly items: RecommendedItem[] } | { readonly fault: string }
+
+const say = (message: AnsweringMessage) => parentPort!.postMessage(message)
+
+async function main(): Promise<void> {
+  const { model, seat, generation } = workerData as AnsweringTask
+  const opened = await openSharedModel(model, seat, generation)
+  parentPort!.on('message', async ({ id, queries }: Batch) => {
+    say({ kind: 'answers', id, answers: await answerAll(opened, queries) })
+  })
+  say({ kind: 'ready' })
+}
+
+/** All at once, or, where that fails, each by itself. */
+async function answerAll(
+  model: ServedAnswering,
+  queries: readonly RecommendationQuery[]
+): Promise<Answered[]> {
   try {
-    say({ kind: 'answer', id, items: answerQuery(model, query) })
+    return (await answerQueries(model, queries)).map(items => ({ items }))
   } catch (error) {
-    say({ kind: 'failed', id, message: String(error) })
+    if (queries.length === 1) return [{ fault: String(error) }]
+    const alone = []
+    for (const query of queries) alone.push(...(await answerAll(model, [query])))
+    return alone
   }
 }
 
-main().catch(error => {
-  if (!(error instanceof RecommenderError)) throw error
-  say({ kind: 'refused', code: error.code, message: error.message })
-})
+await main()

@@ -1,10 +1,29 @@
-// The recommender of one release, in a worker thread of its own, so that the thread that answers
-// health checks is never busy with a model.
-
-import { type ErrorCode, RecommenderError } from '#shared/runtime/errors.ts'
+// The recommender of one release: worker threads that share one copy of it, so that the thread that
+// answers health checks is never busy with a model.
+//
+// - A question goes to a free thread at once. Questions of one turn of the event loop, and those that
+//   arrive while every thread is busy, go together in one batch: nobody waits on purpose.
+// - A thread that dies is replaced. What it was asked is asked once more; a question that two threads
+//   died with fails, since it may be what kills them.
+// - A thread that is silent for long is ended, and so replaced.
+// - The queue is bounded and every question has a deadline (request-queue.ts).
+import { availableParallelism } from 'node:os'
+import type { Worker } from 'node:worker_threads'
+import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { startWorker } from '#shared/runtime/workers.ts'
 import type { RecommendationQuery, RecommendedItem } from './answer-query.ts'
+import type { Generation } from './rank.ts'
+import type { AnsweringMessage, AnsweringTask, Batch } from './recommender-worker.ts'
+import type { LoadingMessage, LoadingTask } from './release-worker.ts'
+import {
+  type Asked,
+  type QueueLimits,
+  RequestQueue,
+  standardQueue,
+  tooLate
+} from './request-queue.ts'
+import type { SharedModel } from './shared-model.ts'
 
 export type { RecommendationQuery, RecommendedItem } from './answer-query.ts'
 
@@ -13,103 +32,265 @@ export interface RecommendationAnswer {
   readonly items: readonly RecommendedItem[]
 }
 
+/** How busy a recommender is, and what it has gone through. */
+export interface RecommenderLoad {
+  readonly waiting: number
+  readonly threads: number
+  readonly busyThreads: number
+  /** Threads that died or were ended, since the start. */
+  readonly lostThreads: number
+  /** Questions asked again because their thread died. */
+  readonly retried: number
+}
+
 export interface Recommender {
   readonly releaseId: string
-  /** @throws RecommenderError WORKER_FAILED, worth a retry, when the thread has died. */
+  /**
+   * @throws RecommenderError, worth a retry: OVERLOADED when no thread is free in time, WORKER_FAILED
+   *   when two threads died with this question, or the recommender is closed.
+   */
   recommend(query: RecommendationQuery): Promise<RecommendationAnswer>
+  load(): RecommenderLoad
   close(): Promise<void>
 }
 
-/** What the worker says. */
-export type WorkerMessage =
-  | { readonly kind: 'ready'; readonly releaseId: string }
-  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
-  | { readonly kind: 'answer'; readonly id: number; readonly items: RecommendedItem[] }
-  | { readonly kind: 'failed'; readonly id: number; readonly message: string }
-
-/** What the worker is asked. */
-export interface WorkerQuestion {
-  readonly id: number
-  readonly query: RecommendationQuery
+export interface RecommenderSettings {
+  /** Threads; as many as cores unless told otherwise. */
+  readonly threads?: number
+  readonly queue?: QueueLimits
+  readonly generation?: Generation
 }
 
-interface Waiting {
-  readonly resolve: (items: RecommendedItem[]) => void
-  readonly reject: (error: Error) => void
+export interface RecommenderTask extends RecommenderSettings {
+  readonly folder: string
+  readonly log: Logger
 }
+
+/** Sessions encoded side by side: more of them gain little (session-states.ts), and wait for each other. */
+const batchSize = 8
+/** Batches that a thread may hold: with the next one at hand it does not wait for our event loop. */
+const batchesAhead = 2
+/** A thread that has not answered by then has hung. */
+const silenceMs = 10_000
+const watchEveryMs = 100
+/** Before a thread that died while starting is started once more. */
+const restartMs = 1000
 
 /**
- * Loads a release in a new worker: hashes checked, its sample question answered as promised.
+ * Loads a release: hashes checked, samples computed as in training, its sample question answered.
  *
  * @throws RecommenderError RELEASE_NOT_FOUND, RELEASE_CORRUPT or WORKER_FAILED.
  */
-export function startRecommender({
-  folder,
-  log
-}: {
-  readonly folder: string
-  readonly log: Logger
-}): Promise<Recommender> {
-  const file = import.meta.url.endsWith('.ts')
-    ? './recommender-worker.ts'
-    : './recommender-worker.mjs'
-  const worker = startWorker(new URL(file, import.meta.url), { folder })
-  const waiting = new Map<number, Waiting>()
-  let isClosed = false
-  let asked = 0
-
-  const ask = (query: RecommendationQuery) =>
-    new Promise<RecommendedItem[]>((resolve, reject) => {
-      if (isClosed) return reject(workerFailed('the recommender is closed'))
-      const id = ++asked
-      waiting.set(id, { resolve, reject })
-      worker.postMessage({ id, query } satisfies WorkerQuestion)
-    })
-  const failAll = (message: string) => {
-    isClosed = true
-    for (const { reject } of waiting.values()) reject(workerFailed(message))
-    waiting.clear()
+export async function startRecommender(task: RecommenderTask): Promise<Recommender> {
+  const threads = task.threads ?? availableParallelism()
+  const model = await loadInThread({ folder: task.folder, seats: threads })
+  const pool = new ThreadPool(model, task, threads)
+  await pool.ready()
+  const { releaseId } = model
+  return {
+    releaseId,
+    recommend: async query => ({ releaseId, items: await pool.ask(query) }),
+    load: () => pool.load(),
+    close: () => pool.close()
   }
+}
 
+// The bundler (deploy/bundle.ts) changes both names to those of its own files.
+const releaseWorker = new URL('./release-worker.ts', import.meta.url)
+const recommenderWorker = new URL('./recommender-worker.ts', import.meta.url)
+
+function loadInThread(task: LoadingTask): Promise<SharedModel> {
+  const worker = startWorker(releaseWorker, task)
   return new Promise((resolve, reject) => {
-    worker.on('message', (message: WorkerMessage) => {
-      if (message.kind === 'ready') {
-        const { releaseId } = message
-        resolve({
-          releaseId,
-          recommend: async query => ({ releaseId, items: await ask(query) }),
-          close: async () => {
-            failAll('the recommender is closed')
-            await worker.terminate()
-          }
-        })
-      } else if (message.kind === 'refused') {
-        reject(new RecommenderError(message.code, message.message))
-        void worker.terminate()
-      } else settle(waiting, message)
+    worker.on('message', (message: LoadingMessage) => {
+      void worker.terminate()
+      if (message.kind === 'loaded') resolve(message.model)
+      else reject(new RecommenderError(message.code, message.message))
     })
-    worker.on('error', error => {
-      log.error({ err: error }, 'the recommender thread failed')
-      failAll('the recommender thread failed')
-      reject(workerFailed('the recommender thread failed while loading', error))
-    })
-    worker.on('exit', () => {
-      failAll('the recommender thread ended')
-      reject(workerFailed('the recommender thread ended while loading'))
-    })
+    worker.on('error', cause => reject(failed('the thread that loads the release failed', cause)))
+    worker.on('exit', () => reject(failed('the thread that loads the release ended')))
   })
 }
 
-function settle(
-  waiting: Map<number, Waiting>,
-  message: WorkerMessage & { kind: 'answer' | 'failed' }
-): void {
-  const asker = waiting.get(message.id)
-  waiting.delete(message.id)
-  if (message.kind === 'answer') asker?.resolve(message.items)
-  else asker?.reject(new Error(message.message))
+/** A place for a thread. */
+interface Seat {
+  readonly number: number
+  worker: Worker | undefined
+  isReady: boolean
+  /** Asked and not yet answered, the oldest first. */
+  readonly owed: { readonly id: number; readonly asked: Asked[]; readonly at: number }[]
 }
 
-function workerFailed(message: string, cause?: unknown): RecommenderError {
+class ThreadPool {
+  readonly #model: SharedModel
+  readonly #task: RecommenderTask
+  readonly #seats: readonly Seat[]
+  readonly #queue: RequestQueue
+  readonly #watch: NodeJS.Timeout
+  readonly #becameReady: (() => void)[] = []
+  #isClosed = false
+  #willDispatch = false
+  #batches = 0
+  #lost = 0
+  #retried = 0
+
+  constructor(model: SharedModel, task: RecommenderTask, threads: number) {
+    this.#model = model
+    this.#task = task
+    this.#queue = new RequestQueue(task.queue ?? standardQueue)
+    this.#seats = Array.from({ length: threads }, (_, number) => ({
+      number,
+      worker: undefined,
+      isReady: false,
+      owed: []
+    }))
+    for (const seat of this.#seats) this.#fill(seat)
+    this.#watch = setInterval(() => this.#lookAfter(), watchEveryMs)
+    this.#watch.unref()
+  }
+
+  /** @throws RecommenderError WORKER_FAILED when a thread dies before it is ready. */
+  async ready(): Promise<void> {
+    await new Promise<void>(resolve => {
+      this.#becameReady.push(resolve)
+    })
+    if (this.#lost === 0) return
+    await this.close()
+    throw failed('a thread of the recommender died while starting')
+  }
+
+  ask(query: RecommendationQuery): Promise<RecommendedItem[]> {
+    if (this.#isClosed) return Promise.reject(failed('the recommender is closed'))
+    const answer = this.#queue.ask(query, performance.now())
+    this.#dispatchSoon()
+    return answer
+  }
+
+  load(): RecommenderLoad {
+    return {
+      waiting: this.#queue.length,
+      threads: this.#seats.filter(({ isReady }) => isReady).length,
+      busyThreads: this.#seats.filter(({ owed }) => owed.length > 0).length,
+      lostThreads: this.#lost,
+      retried: this.#retried
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#watch)
+    const closed = failed('the recommender is closed')
+    this.#queue.clear(closed)
+    for (const { owed } of this.#seats) {
+      for (const { asked } of owed.splice(0)) for (const { reject } of asked) reject(closed)
+    }
+    await Promise.all(this.#seats.map(({ worker }) => worker?.terminate()))
+  }
+
+  /** At the end of this turn of the event loop, when all that arrived in it has been asked. */
+  #dispatchSoon(): void {
+    if (this.#willDispatch) return
+    this.#willDispatch = true
+    setImmediate(() => {
+      this.#willDispatch = false
+      this.#dispatch()
+    })
+  }
+
+  #dispatch(): void {
+    for (let ahead = 0; ahead < batchesAhead; ahead++) {
+      const free = this.#seats.filter(({ isReady, owed }) => isReady && owed.length === ahead)
+      free.forEach((seat, i) => {
+        const share = Math.ceil(this.#queue.length / (free.length - i))
+        const asked = this.#queue.take(Math.min(batchSize, share), performance.now())
+        if (asked.length > 0) this.#send(seat, asked)
+      })
+    }
+  }
+
+  #send(seat: Seat, asked: Asked[]): void {
+    const batch: Batch = { id: ++this.#batches, queries: asked.map(({ query }) => query) }
+    seat.owed.push({ id: batch.id, asked, at: performance.now() })
+    seat.worker?.postMessage(batch)
+  }
+
+  #fill(seat: Seat): void {
+    const { generation } = this.#task
+    const task: AnsweringTask = {
+      model: this.#model,
+      seat: seat.number,
+      ...(generation && { generation })
+    }
+    const worker = startWorker(recommenderWorker, task)
+    seat.worker = worker
+    worker.on('message', (message: AnsweringMessage) => this.#hear(seat, message))
+    worker.on('error', error => {
+      this.#task.log.error({ err: error, thread: seat.number }, 'a recommender thread failed')
+    })
+    worker.on('exit', () => this.#replace(seat))
+  }
+
+  #hear(seat: Seat, message: AnsweringMessage): void {
+    if (message.kind === 'ready') {
+      seat.isReady = true
+      this.#sayReady()
+    } else {
+      const place = seat.owed.findIndex(({ id }) => id === message.id)
+      const [batch] = place < 0 ? [] : seat.owed.splice(place, 1)
+      batch?.asked.forEach((asked, i) => {
+        const answer = message.answers[i]!
+        if ('items' in answer) asked.resolve(answer.items)
+        else asked.reject(new Error(answer.fault))
+      })
+    }
+    this.#dispatch()
+  }
+
+  #sayReady(): void {
+    const hasAll = this.#seats.every(({ isReady }) => isReady)
+    if (hasAll || this.#lost > 0) for (const say of this.#becameReady.splice(0)) say()
+  }
+
+  /** The thread is gone: another takes its seat, and what it owed is asked again, once. */
+  #replace(seat: Seat): void {
+    if (this.#isClosed) return
+    this.#lost++
+    const wasReady = seat.isReady
+    seat.isReady = false
+    seat.worker = undefined
+    this.#askAgain(seat.owed.splice(0).flatMap(({ asked }) => asked))
+    this.#sayReady()
+    this.#task.log.warn({ thread: seat.number }, 'a recommender thread ended and is replaced')
+    if (wasReady) this.#fill(seat)
+    else setTimeout(() => this.#isClosed || this.#fill(seat), restartMs).unref()
+    this.#dispatch()
+  }
+
+  #askAgain(asked: readonly Asked[]): void {
+    const open = asked.filter(({ isSettled }) => !isSettled())
+    for (const one of open) one.failures++
+    const again = open.filter(({ failures }) => failures === 1)
+    this.#retried += again.length
+    this.#queue.putBack(again)
+    for (const { failures, reject } of open) {
+      if (failures > 1) reject(failed('two threads died with this question'))
+    }
+  }
+
+  #lookAfter(): void {
+    const now = performance.now()
+    this.#queue.refuseLate(now)
+    for (const { owed, worker } of this.#seats) {
+      for (const { asked } of owed) {
+        for (const { deadline, reject, isSettled } of asked) {
+          if (deadline <= now && !isSettled()) reject(tooLate())
+        }
+      }
+      if (owed[0] && now - owed[0].at > silenceMs) void worker?.terminate()
+    }
+  }
+}
+
+function failed(message: string, cause?: unknown): RecommenderError {
   return new RecommenderError('WORKER_FAILED', message, { canRetry: true, cause })
 }

@@ -1,13 +1,15 @@
 // The content of a release: a trained model as files, and back as something that can rank. What is
-// derived (item vectors' moments, the trie, positions of keys) is computed again on loading, so that
-// no file can disagree with another.
+// derived (the trie, positions of keys) is computed again on loading, so that no file can disagree with
+// another; the moments of its nodes take half a minute for a million items and are stored.
 import type { Feature } from '#shared/catalog/derive-features.ts'
-import { nodeMoments } from '#shared/inference/node-moments.ts'
-import { createSessionEncoder, type SessionEncoder } from '#shared/inference/session-encoder.ts'
+import { itemGraph } from '#shared/graphs/item-graph.ts'
+import { sessionGraph } from '#shared/graphs/session-graph.ts'
+import { innerMoments, type NodeMoments, nodeMoments } from '#shared/inference/node-moments.ts'
+import { createSessionEncoder, encodeStates } from '#shared/inference/session-encoder.ts'
 import { createTokenDecoder, type DecoderWeights } from '#shared/inference/token-decoder.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
-import type { ResidualCodebook } from '#shared/itemids/residual-kmeans.ts'
+import type { Placing } from '#shared/itemids/place-item.ts'
 import type { ModelConfig } from '#shared/model/model.ts'
 import {
   decodeArrays,
@@ -18,6 +20,7 @@ import {
 import type { FeatureLayout } from '#shared/model/unified-embedding.ts'
 import type { ReleaseFiles } from '#shared/releases/release-folder.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
+import type { TrainedAnswering } from './answer-query.ts'
 import type { CoVisitation } from './co-visitation.ts'
 import type { Blend, RankingModel } from './rank.ts'
 
@@ -41,7 +44,10 @@ export interface TrainedModel {
   /** [items, D] row-major. */
   readonly vectors: Float32Array
   readonly itemIds: ItemIds
-  readonly codebook: ResidualCodebook
+  /** Of the inner nodes of the IDs' trie; computed where they are not at hand. */
+  readonly moments?: NodeMoments
+  /** How a new item gets an ID. */
+  readonly placing: Placing
   readonly coVisitation: CoVisitation
   /** [items] training clicks. */
   readonly clicks: Int32Array
@@ -50,9 +56,14 @@ export interface TrainedModel {
   readonly repeats: boolean
 }
 
+/** The graphs that serving runs; what it needs beside them is told in shared/graphs. */
+export const sessionGraphFile = 'session-encoder.onnx'
+export const itemGraphFile = 'item-encoder.onnx'
+
 export function modelFiles(model: TrainedModel): ReleaseFiles {
-  const { itemIds, codebook, coVisitation } = model
+  const { itemIds, placing, coVisitation } = model
   const { codes, ...idFacts } = itemIds
+  const { centroids, ...placingFacts } = placing
   const list = (values: Float32Array | Int32Array): NamedArray => ({
     shape: [values.length],
     values
@@ -64,8 +75,10 @@ export function modelFiles(model: TrainedModel): ReleaseFiles {
       blend: model.blend,
       repeats: model.repeats
     }),
+    'node-moments.safetensors': encodeArrays(momentArrays(momentsOf(model))),
     'item-ids.json': json({
       ...idFacts,
+      placing: placingFacts,
       items: model.itemKeys.map((item, i) => ({
         item,
         codes: Array.from(codes.subarray(i * itemIds.depth, (i + 1) * itemIds.depth))
@@ -78,13 +91,10 @@ export function modelFiles(model: TrainedModel): ReleaseFiles {
     'items.safetensors': encodeArrays({
       vectors: { shape: [model.itemKeys.length, model.config.width], values: model.vectors },
       clicks: list(model.clicks),
-      ...Object.fromEntries(
-        codebook.levels.map((values, level) => [
-          `codebook.${level}`,
-          { shape: [values.length / codebook.width, codebook.width], values }
-        ])
-      )
+      centroids: { shape: [centroids.length / placing.width, placing.width], values: centroids }
     }),
+    [sessionGraphFile]: sessionGraph(model.config, model.weights),
+    [itemGraphFile]: itemGraph(model.config, model.weights),
     'co-visitation.safetensors': encodeArrays({
       starts: list(coVisitation.starts),
       neighbours: list(coVisitation.neighbours),
@@ -93,13 +103,20 @@ export function modelFiles(model: TrainedModel): ReleaseFiles {
   }
 }
 
+/** What item-ids.json says beside the IDs themselves. */
+type IdFacts = Omit<ItemIds, 'codes'> & { readonly placing: Omit<Placing, 'centroids'> }
+
 /** @throws RecommenderError RELEASE_CORRUPT when a file or an array is missing. */
 export function readModel(files: ReleaseFiles): TrainedModel {
   const facts = parse(files, 'model.json') as Pick<
     TrainedModel,
     'config' | 'reading' | 'blend' | 'repeats'
   >
-  const { items: ids, ...idFacts } = parse(files, 'item-ids.json') as Omit<ItemIds, 'codes'> & {
+  const {
+    items: ids,
+    placing,
+    ...idFacts
+  } = parse(files, 'item-ids.json') as IdFacts & {
     items: readonly { readonly item: string; readonly codes: readonly number[] }[]
   }
   const { 'table.reachedRows': reached, ...weights } = decodeArrays(
@@ -107,18 +124,16 @@ export function readModel(files: ReleaseFiles): TrainedModel {
   )
   const items = decodeArrays(fileOf(files, 'items.safetensors'))
   const coVisitation = decodeArrays(fileOf(files, 'co-visitation.safetensors'))
-  const levels = Object.keys(items)
-    .filter(name => name.startsWith('codebook.'))
-    .sort()
   return {
     ...facts,
     itemKeys: ids.map(({ item }) => item),
     weights,
     reachedRows: integers(reached),
     vectors: floats(items.vectors),
+    moments: readMoments(fileOf(files, 'node-moments.safetensors')),
     clicks: integers(items.clicks),
     itemIds: { ...idFacts, codes: Int32Array.from(ids.flatMap(({ codes }) => codes)) },
-    codebook: { width: facts.config.width, levels: levels.map(name => floats(items[name])) },
+    placing: { ...placing, centroids: floats(items.centroids) },
     coVisitation: {
       starts: integers(coVisitation.starts),
       neighbours: integers(coVisitation.neighbours),
@@ -127,34 +142,67 @@ export function readModel(files: ReleaseFiles): TrainedModel {
   }
 }
 
-/** A model in memory, ready to encode sessions and to rank. */
-export interface LoadedModel {
+/** A model in memory as training and evaluation use it. */
+export interface LoadedModel extends TrainedAnswering {
   readonly trained: TrainedModel
   readonly itemIndex: ReadonlyMap<string, number>
-  readonly encoder: SessionEncoder
-  readonly ranking: RankingModel
 }
 
 /** Builds the trie and the tensors. The tensors live as long as the process, or until disposed. */
 export function loadModel(trained: TrainedModel): LoadedModel {
-  const { config, vectors, weights } = trained
-  const trie = buildTrie(trained.itemIds)
+  const { config, vectors, weights, itemKeys } = trained
+  const encoder = createSessionEncoder(config, weights, vectors)
   return {
     trained,
-    itemIndex: new Map(trained.itemKeys.map((key, index) => [key, index])),
-    encoder: createSessionEncoder(config, weights, vectors),
-    ranking: {
-      decoder: createTokenDecoder(
-        trie,
-        nodeMoments(trie, vectors, config.width),
-        decoderWeights(weights)
-      ),
-      vectors,
-      coVisitation: trained.coVisitation,
-      byPopularity: byFallingClicks(trained.clicks),
-      blend: trained.blend
-    }
+    itemIndex: new Map(itemKeys.map((key, index) => [key, index])),
+    keyOf: item => itemKeys[item]!,
+    encoder,
+    stateAfter: session => encodeStates(encoder, [session])[0]!.slice(-config.width),
+    ranking: rankingOf(trained),
+    repeats: trained.repeats
   }
+}
+
+/** @param seats threads that will rank with it at once. */
+export function rankingOf(trained: TrainedModel, seats = 1): RankingModel {
+  const { vectors } = trained
+  const trie = buildTrie(trained.itemIds)
+  const moments = momentsOf(trained, trie)
+  const weights = decoderWeights(trained.weights)
+  const decoder = createTokenDecoder(trie, moments, weights, { seats, vectors })
+  return {
+    decoder,
+    vectors: decoder.vectors,
+    coVisitation: trained.coVisitation,
+    byPopularity: byFallingClicks(trained.clicks),
+    newItems: withoutClicks(trained.clicks),
+    blend: trained.blend
+  }
+}
+
+function momentsOf(
+  { itemIds, vectors, config, moments }: TrainedModel,
+  trie = buildTrie(itemIds)
+): NodeMoments {
+  return moments ?? innerMoments(trie, nodeMoments(trie, vectors, config.width))
+}
+
+function momentArrays({ width, rank, ...moments }: NodeMoments): NamedArrays {
+  const matrix = (values: Float32Array) => ({ shape: [values.length / width, width], values })
+  return {
+    logCounts: { shape: [moments.logCounts.length], values: moments.logCounts },
+    means: matrix(moments.means),
+    directions: matrix(moments.directions),
+    diagonals: matrix(moments.diagonals)
+  }
+}
+
+function readMoments(bytes: Uint8Array): NodeMoments {
+  const arrays = decodeArrays(bytes)
+  const [logCounts, means] = [floats(arrays.logCounts), floats(arrays.means)]
+  const [directions, diagonals] = [floats(arrays.directions), floats(arrays.diagonals)]
+  const width = means.length / logCounts.length
+  return { width, rank: directions.length / means.length, logCounts, means, directions, diagonals }
 }
 
 export function decoderWeights(weights: NamedArrays): DecoderWeights {
@@ -164,6 +212,11 @@ export function decoderWeights(weights: NamedArrays): DecoderWeights {
     level: floats(weights['decoder.level']),
     output: floats(weights['decoder.output'])
   }
+}
+
+/** Items that training saw no click on. */
+export function withoutClicks(clicks: Int32Array): ReadonlySet<number> {
+  return new Set(Array.from(clicks.keys()).filter(item => clicks[item] === 0))
 }
 
 export function byFallingClicks(clicks: Int32Array): Int32Array {
@@ -183,9 +236,11 @@ function parse(files: ReleaseFiles, name: string): unknown {
   }
 }
 
-function fileOf(files: ReleaseFiles, name: string): Uint8Array {
+/** @throws RecommenderError RELEASE_CORRUPT when the release has no such file. */
+export function fileOf(files: ReleaseFiles, name: string): Uint8Array {
   const file = files[name]
-  if (!file) throw new RecommenderError('RELEASE_CORRUPT', `the release has no ${name}`)
+  if (!file)
+    throw new RecommenderError('RELEASE_CORRUPT', `the release has no ${name}; train again`)
   return file
 }
 

@@ -2,8 +2,12 @@
 // it computes what the trainer computed.
 import type { Manifest } from '#shared/releases/manifest.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import { answerQuery } from './answer-query.ts'
-import type { LoadedModel } from './release-model.ts'
+import {
+  answerQuery,
+  type RecommendationQuery,
+  type RecommendedItem,
+  type TrainedAnswering
+} from './answer-query.ts'
 
 type Sample = Manifest['sample']
 
@@ -11,13 +15,18 @@ type Sample = Manifest['sample']
 const tolerance = 1e-3
 const sampleLength = 10
 
-/** Asks the model for the items after these. */
-export function takeSample(model: LoadedModel, clicked: readonly string[]): Sample {
-  const items = answerQuery(model, {
+/** The sample as a question. */
+export function sampleQuery(clicked: readonly string[]): RecommendationQuery {
+  return {
     clicks: clicked.map(itemKey => ({ itemKey, type: 'click', at: 0 })),
     count: sampleLength,
     exclude: []
-  })
+  }
+}
+
+/** Asks the model for the items after these. */
+export function takeSample(model: TrainedAnswering, clicked: readonly string[]): Sample {
+  const items = answerQuery(model, sampleQuery(clicked))
   return {
     clicked: [...clicked],
     answer: items.map(({ itemKey, score }) => ({ item: itemKey, score }))
@@ -25,14 +34,18 @@ export function takeSample(model: LoadedModel, clicked: readonly string[]): Samp
 }
 
 /** @throws RecommenderError RELEASE_CORRUPT when the model's answer is not that of the release. */
-export function checkSample(model: LoadedModel, sample: Sample): void {
-  const now = takeSample(model, sample.clicked).answer
-  const scores = new Map(now.map(({ item, score }) => [item, score]))
+export function checkSample(model: TrainedAnswering, sample: Sample): void {
+  compareSample(sample, answerQuery(model, sampleQuery(sample.clicked)))
+}
+
+/** @throws RecommenderError RELEASE_CORRUPT when the answer is not that of the release. */
+export function compareSample(sample: Sample, now: readonly RecommendedItem[]): void {
+  const scores = new Map(now.map(({ itemKey, score }) => [itemKey, score]))
   const last = now.at(-1)?.score ?? 0 // what an item that is no longer listed scores at most
   const differs =
     now.length !== sample.answer.length ||
     sample.answer.some(
-      ({ item, score }) => Math.abs(score - (scores.get(item) ?? last)) > tolerance
+      ({ item, score }) => !(Math.abs(score - (scores.get(item) ?? last)) <= tolerance)
     )
   if (!differs) return
   throw new RecommenderError(

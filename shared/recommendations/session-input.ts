@@ -1,7 +1,8 @@
 // A session as the numbers that the model reads. Training, evaluation and live answers all come
 // through here.
-import { gapBucket } from '#shared/model/model.ts'
+import { gapBucket } from '#shared/model/gap-bucket.ts'
 import { type Click, clickTypes } from '#shared/sessions/session.ts'
+import type { ItemIndex } from './item-keys.ts'
 
 /** One number for each click that names a known item, oldest first. */
 export interface SessionInput {
@@ -16,12 +17,19 @@ export interface SessionInput {
 /** Clicks on items that the catalogue does not know are left out; the result may be empty. */
 export function sessionInput(
   clicks: readonly Click[],
-  itemIndex: ReadonlyMap<string, number>,
+  itemIndex: ItemIndex,
   gapBuckets: number
 ): SessionInput {
-  const known = clicks.filter(click => itemIndex.has(click.itemKey))
+  const known: Click[] = []
+  const items: number[] = []
+  for (const click of clicks) {
+    const item = itemIndex.get(click.itemKey)
+    if (item === undefined) continue
+    known.push(click)
+    items.push(item)
+  }
   return {
-    items: Int32Array.from(known, click => itemIndex.get(click.itemKey)!),
+    items: Int32Array.from(items),
     types: Int32Array.from(known, click => clickTypes.indexOf(click.type)),
     gaps: Int32Array.from(known, (click, i) => {
       const seconds = i > 0 ? (click.at - known[i - 1]!.at) / 1000 : undefined

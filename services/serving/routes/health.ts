@@ -8,9 +8,18 @@ import type { App, ServingParts } from '../serving-parts.ts'
 const Live = Type.Object({ status: Type.Literal('live') })
 
 const Readiness = Type.Object({
-  status: Type.Union([Type.Literal('ready'), Type.Literal('unready')]),
+  status: Type.Enum(['ready', 'degraded', 'unready'], {
+    description:
+      'degraded: questions that name their items are answered, what needs Postgres is not'
+  }),
   postgres: Type.Union([Type.Literal('reachable'), Type.Literal('away')]),
-  release: Type.Optional(Type.String({ description: 'Absent while none is loaded' }))
+  release: Type.Optional(Type.String({ description: 'Absent while none is loaded' })),
+  refused: Type.Optional(
+    Type.Object(
+      { release: Type.String(), reason: Type.String() },
+      { description: 'A newer release that could not be loaded; the one before it answers' }
+    )
+  )
 })
 
 const tags = ['operation']
@@ -29,11 +38,13 @@ export function addHealth(app: App, { pool, recommender, log }: ServingParts): v
     const fault = await postgresFault(pool)
     if (fault) log.debug({ err: fault }, 'postgres is away')
     const release = recommender.releaseId()
-    const isReady = !fault && release !== undefined
-    return reply.code(isReady ? 200 : 503).send({
-      status: isReady ? 'ready' : 'unready',
+    const refused = recommender.refused?.()
+    const status = release === undefined ? 'unready' : fault ? 'degraded' : 'ready'
+    return reply.code(status === 'unready' ? 503 : 200).send({
+      status,
       postgres: fault ? 'away' : 'reachable',
-      ...(release !== undefined && { release })
+      ...(release !== undefined && { release }),
+      ...(refused && { refused: { release: refused.releaseId, reason: refused.reason } })
     })
   })
 }

@@ -48,7 +48,7 @@ type Question = Static<typeof Question>
 const RecommendedItem = Type.Object({
   item: Type.String(),
   score: Type.Number({ description: 'Higher is better; comparable within one answer only' }),
-  source: Type.Enum(['generated', 'co-visited', 'popular'], {
+  source: Type.Enum(['generated', 'co-visited', 'new', 'popular'], {
     description: 'What proposed the item; popular only where nothing better was left'
   }),
   attributes: Type.Optional(ItemAttributes)

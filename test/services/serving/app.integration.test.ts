@@ -63,6 +63,39 @@ describe('health', () => {
   })
 })
 
+describe('closing', () => {
+  test('answers what is begun, and nothing that comes later', async () => {
+    const [started, finish] = [gate(), gate()]
+    const recommender = alphabetRecommender()
+    const app = await appOn(serving.database.pool, {
+      releaseId: () => 'r1',
+      recommend: async query => {
+        started.open()
+        await finish.opened
+        return recommender.recommend(query)
+      }
+    })
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    const question = { method: 'POST', headers: { 'content-type': 'application/json' } }
+    const begun = fetch(`${address}/v1/recommendations`, { ...question, body: '{"items":[]}' })
+    await started.opened
+
+    const closed = app.close()
+    const statusOfLater = async () => {
+      const later = await fetch(`${address}/health/live`).catch(() => undefined)
+      await later?.arrayBuffer()
+      return later?.status ?? 'refused'
+    }
+    await expect.poll(statusOfLater).not.toBe(200)
+    finish.open()
+
+    const answer = await begun
+    expect(answer.status).toBe(200)
+    await answer.arrayBuffer()
+    await closed
+  })
+})
+
 describe('a failure', () => {
   test('that is ours shows nothing of itself', async () => {
     recommend = async () => {
@@ -73,6 +106,18 @@ describe('a failure', () => {
     expect(status).toBe(500)
     expect(response.json()).toMatchObject({ title: 'Internal Server Error', code: 'UNEXPECTED' })
     expect(text).not.toMatch('1234')
+  })
+
+  test('by overload is a 503 that says when to come again', async () => {
+    recommend = async () => {
+      throw new RecommenderError('OVERLOADED', 'too much', { canRetry: true })
+    }
+    const { status, response } = await ask('POST', '/v1/recommendations', { items: [] })
+
+    expect(status).toBe(503)
+    expect(response.headers['retry-after']).toBe('1')
+    expect(response.json()).toMatchObject({ code: 'OVERLOADED' })
+    recommend = alphabetRecommender().recommend
   })
 
   test('that may pass says so, and when to come again', async () => {
@@ -99,7 +144,7 @@ describe('a failure', () => {
 })
 
 describe('without Postgres', () => {
-  test('the process lives, is unready, and says that a question may be asked again', async () => {
+  test('the process lives, is degraded, and says that a question may be asked again', async () => {
     const pool = createPool('postgres://nobody@127.0.0.1:1/nothing')
     const app = await appOn(pool)
     const [live, ready, recommendation] = await Promise.all([
@@ -109,8 +154,8 @@ describe('without Postgres', () => {
     ])
 
     expect(live.statusCode).toBe(200)
-    expect(ready.statusCode).toBe(503)
-    expect(ready.json()).toEqual({ status: 'unready', postgres: 'away', release: 'r1' })
+    expect(ready.statusCode).toBe(200)
+    expect(ready.json()).toEqual({ status: 'degraded', postgres: 'away', release: 'r1' })
     expect(recommendation.statusCode).toBe(503)
     expect(recommendation.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
     await app.close()
@@ -130,6 +175,7 @@ describe('metrics', () => {
       /duration_seconds_count\{method="GET",route="\/v1\/items\/:id",status="404"\}/
     )
     expect(text).toMatch('nodejs_eventloop_lag_seconds')
+    expect(text).toMatch(/nextrie_recommender_busy_threads \d/)
   })
 })
 
@@ -140,13 +186,16 @@ describe('the description of the API', () => {
 
     expect(description.openapi).toBe('3.1.0')
     expect(operationsOf(description)).toEqual([
+      'DELETE /v1/visitors/{id} 200 400 503',
       'GET /health/live 200',
       'GET /health/ready 200 503',
       'GET /metrics 200',
       'GET /v1/items 200 400 503',
       'GET /v1/items/{id} 200 400 404 503',
       'GET /v1/releases 200 503',
-      'POST /v1/events 200 400 413 503',
+      'GET /v1/schemas 200',
+      'GET /v1/schemas/{name} 200 404',
+      'POST /v1/events 200 202 400 413 503',
       'POST /v1/recommendations 200 400 503',
       'PUT /v1/items/{id} 200 400 503'
     ])

@@ -97,22 +97,36 @@ test('a release that cannot be loaded is refused, and the one before it goes on 
   expect(started).toEqual(['good', 'bad'])
 })
 
-test('a recommender whose thread has died is replaced', async () => {
-  let lives = 0
+test('what was refused, and why, is told until a release is loaded', async () => {
   const followed = follow(async folder => {
-    const isFirst = ++lives === 1
+    if (folder === 'bad') throw new RecommenderError('RELEASE_CORRUPT', 'a hash differs')
+    return alphabetRecommender(folder)
+  })
+  await announce('bad')
+  await followed.refresh()
+
+  expect(followed.refused()).toEqual({ releaseId: 'bad', reason: 'a hash differs' })
+
+  await announce('good')
+  await followed.refresh()
+  expect(followed.refused()).toBeUndefined()
+})
+
+test('a question that fails leaves the release where it is', async () => {
+  const followed = follow(async folder => {
     const recommender = alphabetRecommender(folder)
-    if (!isFirst) return recommender
-    const recommend = async () => {
-      throw new RecommenderError('WORKER_FAILED', 'died', { canRetry: true })
+    const recommend = async (query: typeof question) => {
+      if (query.count === 1) return recommender.recommend(query)
+      throw new RecommenderError('WORKER_FAILED', 'two threads died with it', { canRetry: true })
     }
     return { ...recommender, recommend }
   })
   await announce('r1')
   await followed.refresh()
 
-  await expect(followed.recommend(question)).rejects.toMatchObject({ code: 'WORKER_FAILED' })
-  expect(followed.releaseId()).toBeUndefined()
-  await followed.refresh()
+  const failing = followed.recommend({ ...question, count: 2 })
+
+  await expect(failing).rejects.toMatchObject({ code: 'WORKER_FAILED' })
   expect(await followed.recommend(question)).toMatchObject({ releaseId: 'r1' })
+  expect(followed.load()).toMatchObject({ threads: 1 })
 })

@@ -21,6 +21,7 @@ export function alphabetRecommender(releaseId = 'r1'): Recommender {
   return {
     releaseId,
     recommend: async query => ({ releaseId, items: nextLetters(query) }),
+    load: () => ({ waiting: 0, threads: 1, busyThreads: 0, lostThreads: 0, retried: 0 }),
     close: async () => undefined
   }
 }

@@ -63,6 +63,6 @@ describe('encodeStates', () => {
 
 function tinyEncoder(): SessionEncoder {
   const weights = tinyWeights(1)
-  const vectors = encodeItems(weights, tinyConfig, tinyItems()).dataSync() as Float32Array
+  const vectors = encodeItems(weights, tinyConfig, tinyItems(weights)).dataSync() as Float32Array
   return createSessionEncoder(tinyConfig, arraysOf(weights), vectors)
 }

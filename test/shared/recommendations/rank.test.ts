@@ -123,9 +123,35 @@ test('as many items are answered as are wanted, whenever that many may be shown'
   )
 })
 
+test('a new item is lifted by the margin and says that it is new', () => {
+  const values = [3, 2, 1]
+  const facts = { newItems: [2], weight: 0 }
+
+  const [without, lifted] = [0, 2.5].map(margin =>
+    rank(modelOf(values, { ...facts, margin }), question({}))
+  )
+
+  expect(without!.map(({ item, source }) => [item, source])).toEqual([
+    [0, 'generated'],
+    [1, 'generated'],
+    [2, 'new']
+  ])
+  expect(lifted!.map(({ item }) => item)).toEqual([2, 0, 1]) // 1 + 2.5 > 3
+})
+
+test('a new item that the beam does not reach is a candidate all the same', () => {
+  const values = Array.from({ length: 200 }, (_, i) => 200 - i)
+
+  const ranked = rank(modelOf(values, { newItems: [199], margin: 300 }), question({ count: 1 }))
+
+  expect(ranked).toEqual([{ item: 199, score: closeTo(0.5), source: 'new' }])
+})
+
 interface ModelFacts {
   readonly coVisitation?: CoVisitation
   readonly weight?: number
+  readonly newItems?: readonly number[]
+  readonly margin?: number
 }
 
 /** Items of width one, each a branch of its own below the root. */
@@ -141,7 +167,12 @@ function modelOf(values: readonly number[], facts: ModelFacts = {}): RankingMode
     ...searchModel(itemIds, Float32Array.from(values), 1),
     coVisitation: facts.coVisitation ?? rows(...values.map(() => [])),
     byPopularity: codes,
-    blend: { coVisitationWeight: facts.weight ?? 0.5, coVisitationDecay: 0.6 }
+    newItems: new Set(facts.newItems),
+    blend: {
+      coVisitationWeight: facts.weight ?? 0.5,
+      coVisitationDecay: 0.6,
+      newItemMargin: facts.margin ?? 0
+    }
   }
 }
 
@@ -153,7 +184,8 @@ function randomModel(itemCount: number, seed: number): RankingModel {
     ...searchModel(assignResidualKmeans(vectors, 4, random).itemIds, vectors, 4),
     coVisitation: fitCoVisitation(Array.from({ length: 30 }, session), itemCount, 'all'),
     byPopularity: random.shuffle(Int32Array.from({ length: itemCount }, (_, item) => item)),
-    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6 }
+    newItems: new Set([itemCount - 1]),
+    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6, newItemMargin: 1 }
   }
 }
 

@@ -1,12 +1,24 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { setImmediate } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { answerQuery } from '#shared/recommendations/answer-query.ts'
-import { type Recommender, startRecommender } from '#shared/recommendations/recommender.ts'
-import { loadModel, type TrainedModel } from '#shared/recommendations/release-model.ts'
+import {
+  type Recommender,
+  type RecommenderTask,
+  startRecommender
+} from '#shared/recommendations/recommender.ts'
+import {
+  loadModel,
+  modelFiles,
+  sessionGraphFile,
+  type TrainedModel
+} from '#shared/recommendations/release-model.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'
@@ -17,26 +29,29 @@ const itemKeys = Array.from({ length: 40 }, (_, i) => `item ${i}`)
 const clicks: Click[] = itemKeys.slice(0, 7).map(itemKey => ({ itemKey, type: 'click', at: 0 }))
 const query = { clicks, count: 10, exclude: [] }
 
+/** A busy machine takes seconds to start a thread. */
+const patient = { length: 512, deadlineMs: 60_000 }
+
 let folder: string
 let trained: TrainedModel
 let location: string
-/** Starting one takes seconds, so that most tests share this one; the last of them ends it. */
-let shared: Thread
+/** Starting threads takes seconds, so that most tests share these two. */
+let shared: Threads
 
 beforeAll(async () => {
   await useBackend('cpu')
   folder = await mkdtemp(join(tmpdir(), 'nextrie-releases-'))
   trained = smallModel(itemKeys)
   location = await writeSmallRelease(folder, trained, { releaseId: 'whole' })
-  shared = await startWithThread(location)
+  shared = await startWatched({ folder: location, threads: 2, queue: patient })
 }, 60_000)
 afterAll(async () => {
-  await shared.worker.terminate()
+  await shared.recommender.close()
   await rm(folder, { recursive: true })
 })
 
-test('the thread answers as the model does, many questions at once, each with its own', async () => {
-  const recommender = await shared.started
+test('the threads answer as the model does, many questions at once, each with its own', async () => {
+  const { recommender } = shared
   const model = loadModel(trained)
   const counts = [1, 5, 10, 40]
 
@@ -54,8 +69,8 @@ test('the thread answers as the model does, many questions at once, each with it
   })
 }, 60_000)
 
-test('a question that the thread cannot answer fails alone', async () => {
-  const recommender = await shared.started
+test('a question that cannot be answered fails alone', async () => {
+  const { recommender } = shared
   const unreadable = { ...query, clicks: undefined as unknown as Click[] }
 
   const [failed, answered] = await Promise.allSettled([
@@ -67,36 +82,143 @@ test('a question that the thread cannot answer fails alone', async () => {
   expect(answered.status).toBe('fulfilled')
 })
 
-test('when the thread dies, what it was asked fails, worth a retry, and so does what comes later', async () => {
-  const recommender = await shared.started
-  const asked = Array.from({ length: 200 }, () => recommender.recommend(query))
-  const answered = Promise.allSettled(asked)
+test('a session has the same answer alone and among others of any length', async () => {
+  const { recommender } = shared
+  const queries = Array.from({ length: 24 }, (_, i) => ({
+    ...query,
+    clicks: itemKeys
+      .slice(i, i + 1 + (i % 9))
+      .map(itemKey => ({ itemKey, type: 'click', at: 0 }) as const)
+  }))
 
-  await shared.worker.terminate()
+  const together = await Promise.all(queries.map(one => recommender.recommend(one)))
 
-  expect((await answered).at(-1)).toMatchObject({ status: 'rejected', reason: workerFailed })
-  await expect(recommender.recommend(query)).rejects.toMatchObject(workerFailed)
+  for (const [i, one] of queries.entries()) {
+    const alone = await recommender.recommend(one)
+    const keys = ({ items }: typeof alone) => items.map(({ itemKey, source }) => [itemKey, source])
+    expect(keys(together[i]!)).toEqual(keys(alone))
+    alone.items.forEach(({ score }, place) => {
+      expect(together[i]!.items[place]!.score).toBeCloseTo(score, 6)
+    })
+  }
+})
+
+test('the event loop keeps turning while the threads compute', async () => {
+  const { recommender } = shared
+  const asked = Promise.all(Array.from({ length: 300 }, () => recommender.recommend(query)))
+  let isAnswered = false
+  void asked.then(() => {
+    isAnswered = true
+  })
+  const delay = monitorEventLoopDelay({ resolution: 1 })
+  delay.enable()
+  let turns = 0
+  while (!isAnswered) {
+    await setImmediate()
+    turns++
+  }
+  delay.disable()
+
+  expect(turns).toBeGreaterThan(30) // more turns than batches: none of them waited for an answer
+  expect(delay.mean / 1e6).toBeLessThan(500) // had it computed here, one turn would be all of it
+})
+
+test('a thread that is killed is replaced, and what it was asked is answered by another', async () => {
+  const { recommender, workers } = shared
+  const before = recommender.load()
+  const asked = Array.from({ length: 60 }, () => recommender.recommend(query))
+  await setImmediate() // now they are with the threads
+
+  await workers[0]!.terminate()
+
+  const answers = await Promise.all(asked)
+  expect(answers.every(({ items }) => items.length === 10)).toBe(true)
+  await vi.waitUntil(() => recommender.load().threads === 2, { timeout: 30_000 })
+  expect(recommender.load()).toMatchObject({ lostThreads: before.lostThreads + 1, waiting: 0 })
+  expect(recommender.load().retried).toBeGreaterThan(before.retried)
+  expect(workers).toHaveLength(3)
+}, 60_000)
+
+test('a question fails, worth a retry, when two threads died with it', async () => {
+  const watched = await startWatched({ folder: location, threads: 1, queue: patient })
+  const { recommender, workers } = watched
+  const asked = recommender.recommend({ ...query, exclude: new Array(3e6).fill('item 1') })
+  const failed = expect(asked).rejects.toMatchObject({ ...workerFailed, message: /two threads/ })
+  await setImmediate()
+
+  await workers[0]!.terminate()
+  await vi.waitUntil(() => recommender.load().busyThreads === 1, { timeout: 30_000 })
+  await workers[1]!.terminate()
+
+  await failed
+  await recommender.close()
+}, 60_000)
+
+describe('overload', () => {
+  test('is refused at once when the queue is full; what waits is answered', async () => {
+    const queue = { length: 5, deadlineMs: 60_000 }
+    const { recommender } = await startWatched({ folder: location, threads: 1, queue })
+
+    const answers = await Promise.allSettled(
+      Array.from({ length: 40 }, () => recommender.recommend(query))
+    )
+
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toHaveLength(5)
+    const [refused] = answers.filter(({ status }) => status === 'rejected')
+    expect(refused).toMatchObject({ reason: { code: 'OVERLOADED', canRetry: true } })
+    await recommender.close()
+  }, 60_000)
+
+  test('lets nobody wait beyond the deadline, not even with a thread that hangs', async () => {
+    const queue = { length: 100, deadlineMs: 200 }
+    const { recommender } = await startWatched({ folder: location, threads: 1, queue })
+    const endless = { ...query, exclude: new Array(5e6).fill('item 1') } // seconds of work
+
+    const answers = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, i) => recommender.recommend(i === 0 ? endless : query))
+    )
+
+    expect(answers).toHaveLength(20)
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 'rejected', reason: { code: 'OVERLOADED' } })
+    }
+    await recommender.close()
+  }, 60_000)
 })
 
 test('a thread that dies while it loads fails the start', async () => {
-  const { worker, started } = await startWithThread(location)
-  const failed = expect(started).rejects.toMatchObject(workerFailed)
+  const created = once(process, 'worker')
+  const failed = expect(startRecommender({ folder: location, log })).rejects.toMatchObject(
+    workerFailed
+  )
+  const [worker] = (await created) as [Worker]
 
   await worker.terminate()
 
   await failed
 })
 
-test('a closed recommender answers nothing, and its thread is gone', async () => {
-  const { worker, started } = await startWithThread(location)
-  const recommender = await started
+test('a closed recommender answers nothing, and its threads are gone', async () => {
+  const { recommender, workers } = await startWatched({ folder: location, threads: 2 })
   const failed = expect(recommender.recommend(query)).rejects.toMatchObject(workerFailed)
 
   await recommender.close()
 
   await failed
   await expect(recommender.recommend(query)).rejects.toMatchObject(workerFailed)
-  expect(worker.threadId).toBe(-1)
+  expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1])
+}, 60_000)
+
+test('a release whose graph computes something else than training did is refused', async () => {
+  const other = smallModel(itemKeys, 2)
+  const wrong = await writeSmallRelease(folder, trained, { releaseId: 'other-graph' })
+  const graph = modelFiles(other)[sessionGraphFile]!
+  await replaceFile(wrong, sessionGraphFile, graph)
+
+  await expect(startRecommender({ folder: wrong, log })).rejects.toMatchObject({
+    code: 'RELEASE_CORRUPT',
+    message: expect.stringContaining('session encoder')
+  })
 }, 60_000)
 
 test('a release whose answer to its own sample is wrong is refused', async () => {
@@ -114,15 +236,32 @@ test('a release whose answer to its own sample is wrong is refused', async () =>
 
 const workerFailed = { code: 'WORKER_FAILED', canRetry: true }
 
-interface Thread {
-  readonly worker: Worker
-  readonly started: Promise<Recommender>
+/** As someone would who can also write the manifest: hashes do not give it away. */
+async function replaceFile(release: string, name: string, bytes: Uint8Array): Promise<void> {
+  const path = join(release, 'manifest.json')
+  const manifest = JSON.parse(await readFile(path, 'utf8'))
+  const sha256 = createHash('sha256').update(bytes).digest('hex')
+  manifest.files[name] = { bytes: bytes.length, sha256 }
+  await writeFile(join(release, name), bytes)
+  await writeFile(path, JSON.stringify(manifest))
 }
 
-/** The recommender with its thread, which it keeps to itself. */
-async function startWithThread(place: string): Promise<Thread> {
-  const created = once(process, 'worker')
-  const started = startRecommender({ folder: place, log })
-  const [worker] = await created
-  return { worker, started }
+interface Threads {
+  readonly recommender: Recommender
+  /** In the order in which they were started; the one that loaded the release is not among them. */
+  readonly workers: readonly Worker[]
+}
+
+/** A recommender with its threads, which it keeps to itself. */
+async function startWatched(task: Omit<RecommenderTask, 'log'>): Promise<Threads> {
+  const workers: Worker[] = []
+  const add = (worker: Worker) => workers.push(worker)
+  process.on('worker', add)
+  const recommender = await startRecommender({ ...task, log })
+  workers.shift()
+  const close = () => {
+    process.off('worker', add)
+    return recommender.close()
+  }
+  return { recommender: { ...recommender, close }, workers }
 }

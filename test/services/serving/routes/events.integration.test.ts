@@ -22,6 +22,7 @@ test('an event is in the log when the answer comes', async () => {
 
   expect(status).toBe(200)
   expect(body).toEqual({
+    accepted: 1,
     appended: 1,
     duplicates: 0,
     rejected: 0,
@@ -78,4 +79,40 @@ test('a text that Postgres cannot keep is the sender’s fault', async () => {
 
   expect(status).toBe(400)
   expect(body.detail).toMatch('NUL')
+})
+
+test('an event that is larger than is taken is rejected, its neighbours are accepted', async () => {
+  const huge = { ...clickOf('huge'), note: 'x'.repeat(300_000) }
+  const { status, body } = await send([huge, clickOf('small')])
+
+  expect(status).toBe(200)
+  expect(body).toMatchObject({ accepted: 1, appended: 1, rejected: 1 })
+  expect(body.results[0].reason).toMatch(/^the event has 300\d\d\d bytes: 262144 are taken/)
+})
+
+test('an event more than a day ahead of our clock is rejected', async () => {
+  const time = new Date(Date.now() + 25 * 3_600_000).toISOString()
+  const { status, body } = await send({ ...clickOf('tomorrow'), time })
+
+  expect(status).toBe(400)
+  expect(body.errors).toMatchObject([{ field: 'time' }])
+})
+
+test.each([
+  ['application/cloudevents+json', (event: object) => event],
+  ['application/cloudevents-batch+json', (event: object) => [event]]
+])('%s is taken in structured form', async (mediaType, wrap) => {
+  const { id, item, session, ...rest } = clickOf(`in ${mediaType}`, mediaType)
+  const envelope = { specversion: '1.0', id, source: '/shop', ...rest, data: { item, session } }
+  const response = await serving.app.inject({
+    method: 'POST',
+    url: '/v1/events',
+    headers: { 'content-type': mediaType },
+    payload: JSON.stringify(wrap(envelope))
+  })
+
+  expect(response.json()).toMatchObject({ appended: 1 })
+  expect(await readSessionTail(serving.database.pool, mediaType)).toMatchObject({
+    events: [{ id: `/shop/${id}` }]
+  })
 })

@@ -1,0 +1,174 @@
+// A release of any size whose weights are random: what it recommends means nothing, what it costs is
+// what a trained one of that size costs. Sizes of the model are those of the recipe.
+import * as tf from '@tensorflow/tfjs-core'
+import '@tensorflow/tfjs-backend-cpu'
+import type { NodeMoments } from '#shared/inference/node-moments.ts'
+import { createSessionEncoder, encodeStates } from '#shared/inference/session-encoder.ts'
+import { takeParitySamples } from '#shared/inference/take-parity-samples.ts'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
+import type { Trie } from '#shared/itemids/trie.ts'
+import { initialDecoder } from '#shared/model/decoder.ts'
+import { initialWeights, type ModelConfig, type Weights } from '#shared/model/model.ts'
+import { encodeArrays, type NamedArrays } from '#shared/model/safetensors.ts'
+import { arraysOf } from '#shared/model/weights.ts'
+import type { TrainedAnswering } from '#shared/recommendations/answer-query.ts'
+import type { CoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { paritySamplesFile } from '#shared/recommendations/load-shared-model.ts'
+import { modelFiles, rankingOf, type TrainedModel } from '#shared/recommendations/release-model.ts'
+import { takeSample } from '#shared/recommendations/sample.ts'
+import { writeRelease } from '#shared/releases/release-folder.ts'
+import { createRandom, type Random } from '#shared/runtime/random.ts'
+import { manifestFacts } from '#test/support/small-release.ts'
+
+const [width, rowWidth, columns, depth] = [64, 32, 8, 3]
+/** Deviations of an item vector's numbers: of its first code, its second, and its own. */
+const deviations = [0.25, 0.15, 0.1] as const
+const neighboursOfItem = 20
+
+const config: ModelConfig = {
+  width,
+  rowWidth,
+  columns,
+  rows: 1000,
+  blocks: 2,
+  heads: 2,
+  maxLength: 20,
+  eventTypes: 5,
+  gapBuckets: 24,
+  categoryClasses: []
+}
+
+/** Writes a release with `count` items, named i0, i1, … @returns its folder and manifest. */
+export async function writeSyntheticRelease(folder: string, count: number) {
+  await tf.setBackend('cpu')
+  const bare = syntheticModel(count)
+  const trie = buildTrie(bare.itemIds)
+  const moments = randomMoments(trie, bare.vectors)
+  const trained = { ...bare, moments }
+  const encoder = createSessionEncoder(config, trained.weights, trained.vectors)
+  const model: TrainedAnswering = {
+    itemIndex: new Map(trained.itemKeys.slice(0, 1000).map((key, item) => [key, item])),
+    keyOf: item => trained.itemKeys[item]!,
+    encoder,
+    stateAfter: session => encodeStates(encoder, [session])[0]!.slice(-width),
+    ranking: rankingOf(trained),
+    repeats: trained.repeats
+  }
+  const samples = takeParitySamples({ encoder, trie, moments, ...sampledInputs() })
+  const files = { ...modelFiles(trained), [paritySamplesFile]: encodeArrays(samples) }
+  const sample = takeSample(model, ['i1', 'i2', 'i3'])
+  const releaseId = `synthetic-${count}`
+  const written = await writeRelease(folder, manifestFacts({ releaseId, sample }), files)
+  tf.dispose([encoder.weights, encoder.itemVectors] as tf.TensorContainer)
+  return written
+}
+
+/** The item IDs of such a release. */
+export function syntheticCodes(count: number): {
+  readonly codes: Int32Array
+  readonly depth: number
+} {
+  return { codes: hierarchicalItems(count, createRandom(1)).codes, depth }
+}
+
+function syntheticModel(count: number): TrainedModel {
+  const random = createRandom(1)
+  const { codes, vectors, branching } = hierarchicalItems(count, random)
+  const decoder = initialDecoder(width, depth, random)
+  return {
+    itemKeys: Array.from({ length: count }, (_, i) => `i${i}`),
+    reading: { features: [], keyLayout: { name: 'item key', chunks: 2 }, buckets: 1 << 17 },
+    reachedRows: Int32Array.from({ length: config.rows }, (_, row) => row),
+    config,
+    weights: { ...taken(initialWeights(config, random)), ...taken(decoder) },
+    vectors,
+    itemIds: {
+      scheme: 'residual-kmeans',
+      depth,
+      levelSizes: [branching, branching, Math.ceil((2 * count) / branching ** 2)],
+      codes
+    },
+    placing: { scheme: 'residual-kmeans', width, centroids: new Float32Array(0) } as never,
+    coVisitation: randomCoVisitation(count, random),
+    clicks: Int32Array.from({ length: count }, () => 1 + random.integer(100)),
+    blend: { coVisitationWeight: 0.3, coVisitationDecay: 0.6, newItemMargin: 0 },
+    repeats: true
+  }
+}
+
+/** IDs with as many codes a level as the cube root of the catalogue, and vectors that fit them. */
+function hierarchicalItems(count: number, random: Random) {
+  const branching = Math.ceil(Math.cbrt(count))
+  const cells = new Int32Array(branching ** 2)
+  const codes = new Int32Array(count * depth)
+  const vectors = new Float32Array(count * width)
+  const normal = (length: number, deviation: number) =>
+    Float32Array.from({ length }, () => deviation * random.normal())
+  const first = normal(branching * width, deviations[0])
+  const second = normal(branching ** 2 * width, deviations[1])
+  const own = normal(1 << 16, deviations[2]) // read from a random place: a million times 64 is slow to draw
+  for (let item = 0; item < count; item++) {
+    const cell = random.integer(branching ** 2)
+    const top = Math.floor(cell / branching)
+    codes.set([top, cell % branching, cells[cell]!++], item * depth)
+    const place = random.integer(own.length - width)
+    for (let d = 0; d < width; d++) {
+      vectors[item * width + d] =
+        first[top * width + d]! + second[cell * width + d]! + own[place + d]!
+    }
+  }
+  return { codes, vectors, branching }
+}
+
+/** The true means; around them a spread in random directions, as large as below the second code. */
+function randomMoments(trie: Trie, vectors: Float32Array): NodeMoments {
+  const random = createRandom(3)
+  const [inner, rank] = [trie.levelStarts[depth]!, 4]
+  const means = new Float32Array(inner * width)
+  trie.leaf.forEach((leaf, item) => {
+    for (let node = trie.parentOf(leaf); node >= 0; node = trie.parentOf(node)) {
+      const share = 1 / trie.itemCountOf(node)
+      for (let d = 0; d < width; d++) means[node * width + d]! += share * vectors[item * width + d]!
+    }
+  })
+  return {
+    width,
+    rank,
+    logCounts: Float32Array.from({ length: inner }, (_, node) => Math.log(trie.itemCountOf(node))),
+    means,
+    directions: Float32Array.from(
+      { length: inner * rank * width },
+      () => 0.3 * deviations[2] * random.normal()
+    ),
+    diagonals: new Float32Array(inner * width).fill(0.5 * deviations[2] ** 2)
+  }
+}
+
+function randomCoVisitation(count: number, random: Random): CoVisitation {
+  const starts = Int32Array.from({ length: count + 1 }, (_, item) => item * neighboursOfItem)
+  const neighbours = Int32Array.from({ length: count * neighboursOfItem }, () =>
+    random.integer(count)
+  )
+  const similarities = Float32Array.from(neighbours, (_, n) => 0.2 / (1 + (n % neighboursOfItem)))
+  return { starts, neighbours, similarities }
+}
+
+function sampledInputs() {
+  const random = createRandom(2)
+  const matrix = (axis: number) => ({
+    shape: [4, axis],
+    values: Float32Array.from({ length: 4 * axis }, random.normal)
+  })
+  const sessions = [1, 5, config.maxLength].map(length => ({
+    items: Int32Array.from({ length }, () => random.integer(1000)),
+    types: new Int32Array(length),
+    gaps: new Int32Array(length)
+  }))
+  return { sessions, items: { key: matrix(width), metadata: matrix(columns * rowWidth) } }
+}
+
+function taken(weights: Weights): NamedArrays {
+  const arrays = arraysOf(weights)
+  tf.dispose(weights as tf.TensorContainer)
+  return arrays
+}
