@@ -6,14 +6,14 @@ import { startInferenceBackend } from '#shared/inference/backend.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { BackendChoice } from './config.ts'
-import { isTensorflowAddonBuilt, loadTensorflowAddon } from './tensorflow-addon.ts'
+import { loadTensorflowAddon, relinkAddon } from './tensorflow-addon.ts'
 import { registerWasmKernels } from './wasm-kernels.ts'
 
 type Backend = Exclude<BackendChoice, 'auto'>
 
 /** @throws RecommenderError SETUP_FAILED when native TensorFlow is asked for and not built. */
 export async function startTrainingBackend(choice: BackendChoice, log: Logger): Promise<Backend> {
-  const backend = choice === 'auto' ? (isTensorflowAddonBuilt() ? 'native' : 'wasm') : choice
+  const backend = choice === 'auto' ? (relinkAddon() ? 'native' : 'wasm') : choice
   await start[backend]()
   await tf.ready()
   const hint = backend === 'native' ? {} : { faster: 'npm run setup:tensorflow' }
@@ -23,7 +23,7 @@ export async function startTrainingBackend(choice: BackendChoice, log: Logger): 
 
 const start: Record<Backend, () => Promise<unknown>> = {
   native: async () => {
-    if (!isTensorflowAddonBuilt()) {
+    if (!relinkAddon()) {
       throw new RecommenderError(
         'SETUP_FAILED',
         'TRAINING_BACKEND is native, but the TensorFlow addon is not built: run npm run setup:tensorflow'

@@ -1,5 +1,8 @@
 // The trainer's settings from the environment, and the training recipe as typed values in code. Both
 // are saved in the release.
+
+import type { Scheme } from '#shared/itemids/item-ids.ts'
+import type { Pooling } from '#shared/model/model.ts'
 import {
   type Environment,
   integer,
@@ -32,7 +35,7 @@ export function trainerConfig(environment: Environment): TrainerConfig {
     releasesFolder: ['RELEASES_FOLDER', path('.nextrie/releases')],
     backend: ['TRAINING_BACKEND', oneOf(backendChoices, 'auto')],
     seed: ['SEED', integer(0, 1)],
-    sessionGapMinutes: ['SESSION_GAP_MINUTES', integer(1, 30)],
+    sessionGapMinutes: ['SESSION_GAP_MINUTES', integer(0, 30)],
     testDays: ['TEST_DAYS', number(0, 14)],
     validationDays: ['VALIDATION_DAYS', number(0, 14)],
     logLevel: ['LOG_LEVEL', oneOf(logLevels, 'info')]
@@ -53,8 +56,14 @@ export interface Recipe {
   readonly learningRate: number | 'auto'
   readonly dropout: number | 'auto'
   readonly keyDropout: number
-  readonly categoryLossWeight: number
+  readonly categoryLossWeight: number | 'learned'
+  readonly pooling: Pooling
+  readonly fullSoftmaxItems: number
+  readonly negatives: number
   readonly optimizer: AdamWConfig
+  readonly scheme: Scheme
+  readonly newItemLoss: number
+  readonly rehearsedItems: number
   readonly decoderSessions: number
   readonly decoderEpochs: number
   readonly decoderLearningRate: number
@@ -76,12 +85,21 @@ export const recipe: Recipe = {
   learningRate: 'auto',
   dropout: 'auto',
   keyDropout: 0.3, // share of items whose own key is hidden at a step
-  categoryLossWeight: 0.1, // of each category level's loss
+  categoryLossWeight: 0, // of each category level's loss: heads cost quality, see README.md
+  pooling: 'last',
+  fullSoftmaxItems: 50_000, // above, targets compete with a sample
+  negatives: 8192, // drawn for each step
   optimizer: { beta1: 0.9, beta2: 0.98, weightDecay: 0.01, clipNorm: 5 },
+  scheme: 'residual-kmeans', // how items get their IDs
+  newItemLoss: 0.025, // share of known items' Recall@10 that new items may cost
+  rehearsedItems: 0, // see rehearsal.ts
   decoderSessions: 6000, // it has 3 D^2 weights: more sessions teach it nothing new
   decoderEpochs: 2,
   decoderLearningRate: 0.002
 }
+
+/** Clicks learned from, over all epochs: a log of half a million sees each of them six times. */
+const enoughExamples = 3_500_000
 
 /**
  * Settles what follows from how much is known of an item. With a dozen clicks for each item, as in
@@ -95,7 +113,8 @@ export function settleRecipe(
   data: { targets: number; items: number }
 ): SettledRecipe {
   const scarcity = 1 / (1 + data.targets / data.items / 150) // near 1 when little is known of an item
-  const epochs = open.epochs === 'auto' ? Math.max(6, Math.round(21 * scarcity)) : open.epochs
+  const enough = Math.min(21 * scarcity, enoughExamples / data.targets)
+  const epochs = open.epochs === 'auto' ? Math.max(6, Math.round(enough)) : open.epochs
   return {
     ...open,
     epochs,

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Question } from '#shared/evaluation/evaluate.ts'
 import type { SessionEncoder } from '#shared/inference/session-encoder.ts'
+import { valuesOf } from '#shared/model/weights.ts'
 import { encodePrefixes } from '#shared/recommendations/encode-prefixes.ts'
 import type { SessionInput } from '#shared/recommendations/session-input.ts'
 import type { Asked, TrainingSet } from './training-set.ts'
@@ -70,9 +71,9 @@ function denseScores({ itemVectors, config }: SessionEncoder, questions: readonl
   questions.forEach(({ state }, row) => {
     states.set(state, row * config.width)
   })
-  return tf.tidy(() => {
+  return valuesOf(() => {
     const stacked = tf.tensor2d(states, [questions.length, config.width])
-    return tf.matMul(stacked, itemVectors, false, true).dataSync() as Float32Array
+    return tf.matMul(stacked, itemVectors, false, true)
   })
 }
 

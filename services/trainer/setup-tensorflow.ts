@@ -8,29 +8,27 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
-  readFileSync,
   renameSync,
   rmSync,
   statfsSync,
   symlinkSync
 } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import {
+  addonCache,
   addonPackageFolder,
+  buildFolder,
   isTensorflowAddonBuilt,
   linkAddon,
   loadTensorflowAddon,
-  napiVersion
+  napiVersion,
+  relinkAddon,
+  type TensorflowVariant,
+  tensorflowVersion
 } from './tensorflow-addon.ts'
-
-/** The newest release on 2026-11-23. The addon's C API is stable; 2.15 was tried as well. */
-export const tensorflowVersion = '2.21.0'
-
-export type TensorflowVariant = 'cpu' | 'gpu'
 
 /** What decides which wheel fits: a Node process says all of it about itself. */
 export interface Machine {
@@ -77,24 +75,18 @@ export function chooseWheel(machine: Machine, variant: TensorflowVariant): Wheel
 }
 
 /** Builds the addon, or takes it from the cache, and links it into the package. */
-export function setupTensorflow(variant: TensorflowVariant, cache: string): void {
-  const packageFolder = addonPackageFolder()
+export function setupTensorflow(
+  variant: TensorflowVariant,
+  cache: string,
+  packageFolder = addonPackageFolder()
+): void {
   if (!packageFolder) throw failed('@tensorflow/tfjs-node-gpu is not installed: run `npm ci` first')
   const wheel = chooseWheel(thisMachine(), variant)
-  const build = join(cache, buildName(packageFolder, variant))
+  const build = buildFolder(cache, packageFolder, variant)
   if (isTensorflowAddonBuilt(build)) say(`found the addon in ${build}`)
   else buildAddon({ packageFolder, wheel, variant, build })
   linkAddon(build, packageFolder)
   say(`linked into ${packageFolder}`)
-}
-
-/** All that a built addon depends on; Node's own version is not among it, thanks to N-API. */
-function buildName(packageFolder: string, variant: TensorflowVariant): string {
-  const { version } = JSON.parse(readFileSync(join(packageFolder, 'package.json'), 'utf8')) as {
-    version: string
-  }
-  const machine = `${process.platform}-${process.arch}`
-  return `tensorflow-${tensorflowVersion}-${variant}-tfjs-${version}-napi${napiVersion}-${machine}`
 }
 
 interface Build {
@@ -142,7 +134,8 @@ function checkTools(): void {
   throw failed(`cannot run ${names.join(', ')}; on Debian and Ubuntu: ${remedies.join('; ')}`)
 }
 
-function checkRoom(folder: string, gigabytes: number): void {
+/** @throws SETUP_FAILED when the folder's disk has less room. */
+export function checkRoom(folder: string, gigabytes: number): void {
   const { bavail, bsize } = statfsSync(folder)
   const free = (bavail * bsize) / 1e9
   if (free >= gigabytes) return
@@ -234,7 +227,7 @@ function checkInOtherProcess(): void {
 
 /** Multiplies matrices of ones, so that every entry of the product is their size. */
 function checkAddon(): string {
-  if (!isTensorflowAddonBuilt()) {
+  if (!relinkAddon()) {
     throw failed("TensorFlow's native addon is not built: run `npm run setup:tensorflow`")
   }
   const tf = loadTensorflowAddon()
@@ -272,7 +265,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     options: {
       gpu: { type: 'boolean', default: false },
       check: { type: 'boolean', default: false },
-      cache: { type: 'string', default: join(homedir(), '.cache', 'nextrie') }
+      cache: { type: 'string', default: addonCache }
     }
   })
   try {

@@ -13,12 +13,14 @@ import {
   levelScores
 } from '#shared/model/decoder.ts'
 import type { NamedArrays } from '#shared/model/safetensors.ts'
-import { arraysOf } from '#shared/model/weights.ts'
+import { copyOf, takenFrom, tensorsOf } from '#shared/model/weights.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Random } from '#shared/runtime/random.ts'
 import { createAdamW } from './adamw.ts'
 import type { SettledRecipe } from './config.ts'
+import { gradientsOf } from './gradients.ts'
 import { learningRateAt } from './learning-rate.ts'
-import { gradientsOf, type Reporter } from './train-encoder.ts'
+import type { Reporter } from './train-encoder.ts'
 
 export interface DecoderTask {
   readonly trie: Trie
@@ -41,37 +43,46 @@ export interface TrainedDecoder {
 export async function trainDecoder(task: DecoderTask): Promise<TrainedDecoder> {
   const { trie, moments, recipe, random, report } = task
   const levels = levelsOf(trie, moments)
-  const initial = initialDecoder(moments.width, trie.depth, random)
-  const variables = Object.fromEntries(
-    Object.entries(initial).map(([name, tensor]) => [name, tf.variable(tensor)])
-  )
+  const weights = takenFrom(initialDecoder(moments.width, trie.depth, random))
   const optimizer = createAdamW(recipe.optimizer)
   const size = recipe.clicksPerBatch
-  const batches = Math.ceil(task.training.length / size)
-  const untrainedLoss = validationLoss(task, levels, variables)
-  let best = { weights: arraysOf(variables), loss: untrainedLoss }
+  const steps = Math.ceil(task.training.length / size) * recipe.decoderEpochs
+  const untrainedLoss = validationLoss(task, levels, weights)
+  let best = { weights: copyOf(weights), loss: untrainedLoss }
   let step = 0
 
-  report.start('training the decoder', batches * recipe.decoderEpochs)
-  for (let epoch = 1; epoch <= recipe.decoderEpochs; epoch++) {
-    const order = random.shuffle(task.training.slice())
-    for (let start = 0; start < order.length; start += size) {
-      const batch = order.slice(start, start + size)
-      const objective = () => pathLoss(trie, levels, variables, batch)
-      const { loss, gradients } = gradientsOf(objective, variables)
-      const progress = step / (batches * recipe.decoderEpochs)
-      optimizer.step(variables, gradients, learningRateAt(progress, recipe.decoderLearningRate))
-      tf.dispose(gradients)
-      report.update(++step, { epoch, loss: loss.toFixed(3) })
-      await setImmediate()
+  report.start('training the decoder', steps)
+  try {
+    for (let epoch = 1; epoch <= recipe.decoderEpochs; epoch++) {
+      const order = random.shuffle(task.training.slice())
+      for (let start = 0; start < order.length; start += size) {
+        const batch = order.slice(start, start + size)
+        const { loss, gradients } = gradientsOf(
+          tensors => pathLoss(trie, levels, tensors, batch),
+          weights
+        )
+        if (!Number.isFinite(loss)) throw diverged(epoch, step)
+        const dense = Object.entries(gradients).map(([name, values]) => [name, { values }] as const)
+        const rate = learningRateAt(step / steps, recipe.decoderLearningRate)
+        optimizer.step(weights, Object.fromEntries(dense), rate)
+        report.update(++step, { epoch, loss: loss.toFixed(3) })
+        await setImmediate()
+      }
+      const loss = validationLoss(task, levels, weights)
+      if (loss < best.loss) best = { weights: copyOf(weights), loss }
     }
-    const loss = validationLoss(task, levels, variables)
-    if (loss < best.loss) best = { weights: arraysOf(variables), loss }
+  } finally {
+    report.finish({ 'validation loss': best.loss.toFixed(3), untrained: untrainedLoss.toFixed(3) })
+    tf.dispose(levels as unknown as tf.TensorContainer)
   }
-  report.finish({ 'validation loss': best.loss.toFixed(3), untrained: untrainedLoss.toFixed(3) })
-  optimizer.dispose()
-  tf.dispose([initial, variables, levels] as unknown as tf.TensorContainer)
   return { ...best, untrainedLoss }
+}
+
+function diverged(epoch: number, step: number): RecommenderError {
+  return new RecommenderError(
+    'TRAINING_DIVERGED',
+    `the decoder's loss is no longer a number in epoch ${epoch}, step ${step}: lower its learning rate`
+  )
 }
 
 /** One level of the trie with what its codes are scored by. */
@@ -159,12 +170,12 @@ function stack(questions: readonly Question[], width: number): Float32Array {
 function validationLoss(
   { trie, validation, recipe }: DecoderTask,
   levels: readonly Level[],
-  weights: Readonly<Record<string, tf.Tensor>>
+  weights: NamedArrays
 ): number {
   let sum = 0
   for (let start = 0; start < validation.length; start += recipe.clicksPerBatch) {
     const batch = validation.slice(start, start + recipe.clicksPerBatch)
-    const loss = tf.tidy(() => pathLoss(trie, levels, weights, batch).dataSync()[0]!)
+    const loss = tf.tidy(() => pathLoss(trie, levels, tensorsOf(weights), batch).dataSync()[0]!)
     sum += loss * batch.length
   }
   return sum / validation.length

@@ -2,43 +2,41 @@
 // weights of the best one are kept.
 import { setImmediate } from 'node:timers/promises'
 import * as tf from '@tensorflow/tfjs-core'
-import type { Dropout } from '#shared/model/layers.ts'
-import { classCrossEntropy, itemCrossEntropy } from '#shared/model/losses.ts'
-import {
-  categoryLogits,
-  encodeItems,
-  encodeSessions,
-  type ItemTensors,
-  initialWeights,
-  type ModelConfig,
-  type Weights
-} from '#shared/model/model.ts'
+import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
+import { initialWeights, type ModelConfig } from '#shared/model/model.ts'
 import type { NamedArrays } from '#shared/model/safetensors.ts'
-import { lookupTensors } from '#shared/model/unified-embedding.ts'
-import { arraysOf } from '#shared/model/weights.ts'
+import { copyOf, takenFrom } from '#shared/model/weights.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { ProgressFields } from '#shared/runtime/progress.ts'
 import type { Random } from '#shared/runtime/random.ts'
 import { clickTypes } from '#shared/sessions/session.ts'
 import { createAdamW } from './adamw.ts'
+import { createBagKernel } from './bag-kernel.ts'
+import { bagNames, batchLoss, logWeightName, type Objective } from './batch-loss.ts'
 import { type Batch, drawBatches, windowsOf } from './batches.ts'
+import { createCandidates } from './candidates.ts'
 import type { SettledRecipe } from './config.ts'
 import { type DenseQuality, denseQuality } from './dense-quality.ts'
 import { createDropout } from './dropout.ts'
+import { encodeCatalog } from './encode-catalog.ts'
+import { gradientsOf } from './gradients.ts'
+import { readBags, readsOf } from './item-table.ts'
 import { learningRateAt } from './learning-rate.ts'
+import { createStepClock } from './step-clock.ts'
 import { type TrainingSet, validationSample } from './training-set.ts'
+
+/** What a learned loss weight starts from. */
+const learnedWeightStart = 0.1
 
 export interface TrainedEncoder {
   readonly config: ModelConfig
   readonly weights: NamedArrays
-  /** [items, D] row-major, every key kept. */
+  /** [items, D] row-major; the key is kept of every item that was clicked in training. */
   readonly vectors: Float32Array
   /** Of the kept epoch. */
   readonly validation: DenseQuality
   readonly epoch: number
 }
-
-type Variables = Readonly<Record<string, tf.Variable>>
 
 export interface Reporter {
   start(title: string, total: number): void
@@ -46,61 +44,144 @@ export interface Reporter {
   finish(fields?: ProgressFields): void
 }
 
-/** @throws RecommenderError TRAINING_DIVERGED when the loss is no longer a number. */
-export async function trainEncoder(
-  set: TrainingSet,
-  recipe: SettledRecipe,
-  random: Random,
-  report: Reporter
-): Promise<TrainedEncoder> {
-  const config = modelConfig(set, recipe)
-  const items = { metadata: lookupTensors(set.metadata), key: lookupTensors(set.key) }
-  const classes = set.categories.map(level => tf.tensor1d(level.classes, 'int32'))
-  const variables = variablesOf(initialWeights(config, random))
-  const optimizer = createAdamW(recipe.optimizer)
-  const drop = createDropout(recipe.dropout, random)
+export interface EncoderTask {
+  readonly recipe: SettledRecipe
+  readonly random: Random
+  readonly report: Reporter
+  /** Called with each epoch that is the best so far: what is left when a later one fails. */
+  readonly keep?: (best: TrainedEncoder) => void
+}
+
+/** @throws RecommenderError TRAINING_DIVERGED when the loss explodes or is no longer a number. */
+export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise<TrainedEncoder> {
+  const { recipe, random, report } = task
+  const trainer = createTrainer(set, recipe, random)
   const windows = windowsOf(set.training, recipe.maxLength)
   const steps = recipe.epochs * drawBatches(windows, recipe.clicksPerBatch, random).length
   const checked = { ...set, validation: validationSample(set) }
   let best: TrainedEncoder | undefined
   let step = 0
   let examples = 0
-  const startedAt = performance.now()
 
   report.start('training', steps)
-  for (let epoch = 1; epoch <= recipe.epochs; epoch++) {
-    for (const batch of drawBatches(windows, recipe.clicksPerBatch, random)) {
-      const rate = learningRateAt(step / steps, recipe.learningRate)
-      const keyMask = drawKeyMask(set.itemKeys.length, recipe.keyDropout, random)
-      const objective = () =>
-        batchLoss({ weights: variables, config, items, classes, batch, drop, keyMask, recipe })
-      const { loss, gradients } = gradientsOf(objective, variables)
-      tf.dispose(keyMask)
-      if (!Number.isFinite(loss)) throw diverged(epoch, step)
-      optimizer.step(variables, gradients, rate)
-      tf.dispose(gradients)
-      examples += batch.targets.length
-      const perSecond = Math.round(examples / ((performance.now() - startedAt) / 1000))
-      report.update(++step, {
-        epoch,
-        loss: loss.toFixed(3),
-        'examples/s': perSecond,
-        ...shown(best)
-      })
-      await setImmediate() // lets the database connection and the terminal breathe
+  try {
+    for (let epoch = 1; epoch <= recipe.epochs; epoch++) {
+      for (const batch of drawBatches(windows, recipe.clicksPerBatch, random)) {
+        const loss = trainer.step(batch, learningRateAt(step / steps, recipe.learningRate))
+        if (!(loss < explodedLoss(set))) throw diverged(epoch, step, loss)
+        examples += batch.targets.length
+        report.update(++step, {
+          epoch,
+          loss: loss.toFixed(3),
+          'examples/s': trainer.clock.rate(examples),
+          ...trainer.clock.shares(),
+          ...shown(best)
+        })
+        await setImmediate() // lets the database connection and the terminal breathe
+      }
+      const measured = measure(checked, trainer)
+      if (!best || measured.validation.score > best.validation.score) {
+        best = { ...measured, weights: copyOf(trainer.weights), epoch }
+        task.keep?.(best)
+      }
     }
-    const vectors = tf.tidy(() => encodeItems(variables, config, items))
-    const validation = denseQuality({ config, weights: variables, itemVectors: vectors }, checked)
-    if (!best || validation.score > best.validation.score) {
-      const values = vectors.dataSync() as Float32Array
-      best = { config, weights: arraysOf(variables), vectors: values, validation, epoch }
-    }
-    tf.dispose(vectors)
+  } finally {
+    report.finish(shown(best))
   }
-  report.finish(shown(best))
-  optimizer.dispose()
-  tf.dispose([variables, classes, items.metadata, items.key] as unknown as tf.TensorContainer)
   return best!
+}
+
+/** Steps of training on one set: everything that changes with a step is in here. */
+export function createTrainer(set: TrainingSet, recipe: SettledRecipe, random: Random) {
+  const config = modelConfig(set, recipe)
+  const fresh = freshWeights(config, recipe, random)
+  const { table, ...dense } = fresh
+  const kernel = createBagKernel(table!.values as Float32Array, config.rowWidth)
+  const weights = { ...dense, table: { shape: table!.shape, values: kernel.table } }
+  const candidates = createCandidates(set.clicks, recipe, random)
+  const drop = createDropout(recipe.dropout, random)
+  const optimizer = createAdamW(recipe.optimizer)
+  const clock = createStepClock()
+  const readsFor = remember((items: Int32Array) => readsOf(set, items))
+
+  return {
+    config,
+    weights,
+    clock,
+    /** @returns the loss before the step. */
+    step(batch: Batch, learningRate: number): number {
+      clock.start()
+      const chosen = candidates.forStep(batch.targets, batch.items)
+      const reads = readsFor(chosen.items)
+      const bags = readBags(kernel.embed, reads, chosen.items.length)
+      const objective: Objective = {
+        config,
+        batch,
+        candidates: chosen,
+        drop,
+        keyMask: drawKeyMask(chosen.items.length, recipe.keyDropout, random),
+        classes: set.categories.map(level => level.classes),
+        categoryLossWeight: recipe.categoryLossWeight
+      }
+      const leaves = { ...dense, [bagNames.metadata]: bags.metadata, [bagNames.key]: bags.key }
+      clock.lap('data')
+      const { loss, gradients } = gradientsOf(
+        tensors => batchLoss(tensors, objective),
+        leaves,
+        () => clock.lap('forward')
+      )
+      clock.lap('backward')
+      const { [bagNames.metadata]: metadata, [bagNames.key]: key, ...ofDense } = gradients
+      if (metadata) kernel.addGradients(metadata, reads.metadata)
+      if (key) kernel.addGradients(key, reads.key)
+      const ofTable = { values: kernel.gradient, rows: reads.rows }
+      const step = Object.fromEntries(
+        Object.entries(ofDense).map(([name, values]) => [name, { values }])
+      )
+      optimizer.step(weights, { ...step, table: ofTable }, learningRate)
+      kernel.clear(reads.rows)
+      clock.lap('update')
+      return loss
+    }
+  }
+}
+
+type Trainer = ReturnType<typeof createTrainer>
+
+function freshWeights(config: ModelConfig, recipe: SettledRecipe, random: Random): NamedArrays {
+  const weights = takenFrom(initialWeights(config, random))
+  if (recipe.categoryLossWeight !== 'learned') return weights
+  const learned = config.categoryClasses.map((_, level) => [
+    logWeightName(level),
+    { shape: [1], values: Float32Array.of(-Math.log(learnedWeightStart)) }
+  ])
+  return { ...weights, ...Object.fromEntries(learned) }
+}
+
+/** Remembers the last answer: in full softmax the items are the same at every step. */
+function remember<K, V>(compute: (key: K) => V): (key: K) => V {
+  let last: { readonly key: K; readonly value: V } | undefined
+  return key => {
+    if (last?.key !== key) last = { key, value: compute(key) }
+    return last.value
+  }
+}
+
+/** [items]: 0 hides the key of an item for this step. */
+function drawKeyMask(itemCount: number, rate: number, random: Random): Float32Array {
+  return Float32Array.from({ length: itemCount }, () => (random.next() < rate ? 0 : 1))
+}
+
+function measure(set: TrainingSet, { config, weights }: Trainer) {
+  const vectors = encodeCatalog(set, config, weights)
+  const encoder = createSessionEncoder(config, withoutTable(weights), vectors)
+  const validation = denseQuality(encoder, set)
+  tf.dispose([encoder.weights, encoder.itemVectors] as tf.TensorContainer)
+  return { config, vectors, validation }
+}
+
+function withoutTable({ table: _table, ...others }: NamedArrays): NamedArrays {
+  return others
 }
 
 function modelConfig(set: TrainingSet, recipe: SettledRecipe): ModelConfig {
@@ -111,90 +192,29 @@ function modelConfig(set: TrainingSet, recipe: SettledRecipe): ModelConfig {
     rows: set.reachedRows.length,
     blocks: recipe.blocks,
     heads: recipe.heads,
+    pooling: recipe.pooling,
     maxLength: recipe.maxLength,
     eventTypes: clickTypes.length,
     gapBuckets: recipe.gapBuckets,
-    categoryClasses: set.categories.map(({ count }) => count)
+    categoryClasses: recipe.categoryLossWeight === 0 ? [] : set.categories.map(({ count }) => count)
   }
-}
-
-function variablesOf(weights: Weights): Variables {
-  return Object.fromEntries(
-    Object.entries(weights).map(([name, tensor]) => {
-      const variable = tf.variable(tensor)
-      tensor.dispose()
-      return [name, variable]
-    })
-  )
-}
-
-/** All that the loss of one batch depends on. */
-export interface Objective {
-  readonly weights: Weights
-  readonly config: ModelConfig
-  readonly items: ItemTensors
-  readonly classes: readonly tf.Tensor1D[]
-  readonly batch: Batch
-  readonly drop: Dropout
-  readonly keyMask: tf.Tensor2D
-  readonly recipe: SettledRecipe
-}
-
-/** Next item + weight * next category at each level, over every click that has a next one. */
-export function batchLoss(objective: Objective): tf.Scalar {
-  const { weights, config, items, classes, batch, drop, keyMask, recipe } = objective
-  const vectors = encodeItems(weights, config, items, keyMask) // [I, D]
-  const states = encodeSessions(weights, config, vectors, sessionTensors(batch), drop) // [B, N, D]
-  const flat = tf.reshape(states, [-1, config.width]) // [B * N, D]
-  const asked = tf.gather(flat, tf.tensor1d(batch.places, 'int32')) as tf.Tensor2D // [T, D]
-  const targets = tf.tensor1d(batch.targets, 'int32') // [T]
-  const losses = classes.map((ofItem, level) => {
-    const logits = categoryLogits(weights, level, asked)
-    return tf.mul(classCrossEntropy(logits, tf.gather(ofItem, targets)), recipe.categoryLossWeight)
-  })
-  return tf.addN([itemCrossEntropy(asked, vectors, targets), ...losses]) as tf.Scalar
-}
-
-export function sessionTensors(batch: Batch) {
-  const shape: [number, number] = [batch.size, batch.length]
-  return {
-    items: tf.tensor2d(batch.items, shape, 'int32'),
-    types: tf.tensor2d(batch.types, shape, 'int32'),
-    gaps: tf.tensor2d(batch.gaps, shape, 'int32')
-  }
-}
-
-/** [I, 1]: 0 hides the key of an item for this step. */
-function drawKeyMask(itemCount: number, rate: number, random: Random): tf.Tensor2D {
-  const mask = Float32Array.from({ length: itemCount }, () => (random.next() < rate ? 0 : 1))
-  return tf.tensor2d(mask, [itemCount, 1])
-}
-
-/** The loss as a number, and the gradient of every variable. The gradients are the caller's. */
-export function gradientsOf(
-  objective: () => tf.Scalar,
-  variables: Variables
-): { readonly loss: number; readonly gradients: Weights } {
-  const { value, grads } = tf.tidy(() => {
-    const found = tf.variableGrads(objective, Object.values(variables))
-    return { value: found.value, grads: found.grads }
-  })
-  const loss = value.dataSync()[0]!
-  value.dispose()
-  const names = new Map(Object.entries(variables).map(([name, { name: id }]) => [id, name]))
-  const gradients = Object.fromEntries(
-    Object.entries(grads).map(([id, gradient]) => [names.get(id)!, gradient])
-  )
-  return { loss, gradients }
 }
 
 function shown(best: TrainedEncoder | undefined): ProgressFields {
   return best ? { 'validation Recall@10': best.validation.recallAt10.toFixed(4) } : {}
 }
 
-function diverged(epoch: number, step: number): RecommenderError {
+/** Guessing costs ln(items); four times that is an explosion. */
+function explodedLoss({ itemKeys }: TrainingSet): number {
+  return 4 * Math.log(1 + itemKeys.length) + 10
+}
+
+function diverged(epoch: number, step: number, loss: number): RecommenderError {
+  const what = Number.isFinite(loss)
+    ? `has exploded to ${loss.toFixed(1)}`
+    : 'is no longer a number'
   return new RecommenderError(
     'TRAINING_DIVERGED',
-    `the loss is no longer a number in epoch ${epoch}, step ${step}: lower the learning rate`
+    `the loss ${what} in epoch ${epoch}, step ${step}: lower the learning rate`
   )
 }

@@ -4,22 +4,26 @@ import * as tf from '@tensorflow/tfjs-core'
 import { nodeMoments } from '#shared/inference/node-moments.ts'
 import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
 import { createTokenDecoder } from '#shared/inference/token-decoder.ts'
+import { type AssignedIds, assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
-import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
+import type { FitProgress } from '#shared/itemids/scheme.ts'
+import { embedBags } from '#shared/model/unified-embedding.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
 import type { RankingModel } from '#shared/recommendations/rank.ts'
 import {
   byFallingClicks,
   decoderWeights,
-  type TrainedModel
+  type TrainedModel,
+  withoutClicks
 } from '#shared/recommendations/release-model.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import type { SettledRecipe } from './config.ts'
 import { questionsOf } from './dense-quality.ts'
 import { fitBlend } from './fit-blend.ts'
+import { rehearsalQuestions } from './rehearsal.ts'
 import { trainDecoder } from './train-decoder.ts'
-import { type Reporter, trainEncoder } from './train-encoder.ts'
+import { type Reporter, type TrainedEncoder, trainEncoder } from './train-encoder.ts'
 import { sampleOf, type TrainingSet, validationSample } from './training-set.ts'
 
 export interface ModelTask {
@@ -27,26 +31,85 @@ export interface ModelTask {
   readonly seed: number
   readonly report: Reporter
   readonly log: Logger
+  /** See EncoderTask. */
+  readonly keep?: (best: TrainedEncoder) => void
 }
 
 /** The same set, recipe and seed give the same model. */
 export async function trainModel(set: TrainingSet, task: ModelTask): Promise<TrainedModel> {
-  const { recipe, report } = task
   const random = createRandom(task.seed)
-  const { config, vectors, ...encoder } = await trainEncoder(set, recipe, random, report)
-  const { itemIds, codebook } = assignResidualKmeans(vectors, config.width, random)
+  const encoder = await trainEncoder(set, { ...task, random })
+  return finishModel(set, encoder, { ...task, assigned: assignIds(set, encoder, task) })
+}
+
+/** Item IDs by the scheme of the recipe. */
+export function assignIds(
+  set: TrainingSet,
+  encoder: TrainedEncoder,
+  { recipe, seed, report }: Pick<ModelTask, 'recipe' | 'seed' | 'report'>
+): AssignedIds {
+  const shown = shownBy(report)
+  try {
+    return assignItemIds(recipe.scheme, {
+      items: set.items,
+      sessions: set.training.map(({ items }) => items),
+      width: encoder.config.width,
+      vectors: encoder.vectors,
+      metadataVectors: metadataVectorsOf(set, encoder),
+      random: createRandom(seed),
+      onProgress: shown.onProgress
+    })
+  } finally {
+    shown.finish()
+  }
+}
+
+/** Each act of the fit one after another. */
+function shownBy(report: Reporter) {
+  let act: string | undefined
+  const finish = () => {
+    if (act !== undefined) report.finish()
+    act = undefined
+  }
+  const onProgress: FitProgress = (now, done, total) => {
+    if (act !== now) {
+      finish()
+      report.start(`item IDs, ${now}`, total)
+      act = now
+    }
+    report.update(done, {})
+  }
+  return { onProgress, finish }
+}
+
+/** The decoder that writes these IDs, and the ranking: all that comes after the encoder. */
+export async function finishModel(
+  set: TrainingSet,
+  trained: TrainedEncoder,
+  task: ModelTask & { readonly assigned: AssignedIds }
+): Promise<TrainedModel> {
+  const { recipe, report } = task
+  const { itemIds, placing } = task.assigned
+  const { config, vectors, ...encoder } = trained
+  const random = createRandom(task.seed)
   const trie = buildTrie(itemIds)
   const moments = nodeMoments(trie, vectors, config.width)
   const sessionEncoder = createSessionEncoder(config, encoder.weights, vectors)
   const validation = questionsOf(sessionEncoder, validationSample(set), set.asked)
+  const sessions = questionsOf(
+    sessionEncoder,
+    sampleOf(set.training, recipe.decoderSessions),
+    'every-click'
+  )
+  const rehearsed = rehearsalQuestions(
+    metadataVectorsOf(set, trained),
+    sessions,
+    recipe.rehearsedItems
+  )
   const decoder = await trainDecoder({
     trie,
     moments,
-    training: questionsOf(
-      sessionEncoder,
-      sampleOf(set.training, recipe.decoderSessions),
-      'every-click'
-    ),
+    training: [...sessions, ...rehearsed],
     validation,
     recipe,
     random,
@@ -61,9 +124,14 @@ export async function trainModel(set: TrainingSet, task: ModelTask): Promise<Tra
       set.itemKeys.length,
       'distinct'
     ),
-    byPopularity: byFallingClicks(set.clicks)
+    byPopularity: byFallingClicks(set.clicks),
+    newItems: withoutClicks(set.clicks)
   }
-  const blend = fitBlend(unblended, validation, set.repeats)
+  const blend = fitBlend(unblended, {
+    questions: validation,
+    repeats: set.repeats,
+    newItemLoss: recipe.newItemLoss
+  })
   task.log.info(
     { ...blend, repeats: set.repeats, epoch: encoder.epoch },
     'ranking fitted on validation'
@@ -76,10 +144,20 @@ export async function trainModel(set: TrainingSet, task: ModelTask): Promise<Tra
     weights: { ...encoder.weights, ...decoder.weights },
     vectors,
     itemIds,
-    codebook,
+    placing,
     coVisitation: unblended.coVisitation,
     clicks: set.clicks,
     blend,
     repeats: set.repeats
   }
+}
+
+/** [items, D] without the items' own keys, as the vector of a new item is: they are added last. */
+function metadataVectorsOf(
+  set: TrainingSet,
+  { config, weights, vectors }: TrainedEncoder
+): Float32Array {
+  const keys = embedBags(weights.table!.values as Float32Array, config.rowWidth, set.key)
+  const hasKey = (at: number) => set.clicks[Math.floor(at / config.width)]! > 0
+  return vectors.map((value, at) => (hasKey(at) ? value - keys[at]! : value))
 }

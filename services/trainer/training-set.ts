@@ -10,6 +10,7 @@ import {
   hashItems,
   keepRows,
   type Lookups,
+  multiplexed,
   reachedRows
 } from '#shared/model/unified-embedding.ts'
 import type { ItemReading } from '#shared/recommendations/release-model.ts'
@@ -26,6 +27,8 @@ export interface SplitInputs {
 
 export interface TrainingSet extends SplitInputs {
   readonly itemKeys: readonly string[]
+  /** The catalogue in the same order. */
+  readonly items: readonly Item[]
   readonly reading: ItemReading
   readonly reachedRows: Int32Array
   /** Columns of the item encoder. */
@@ -63,6 +66,7 @@ export function buildTrainingSet(
   const parts = splitInputs(split, itemIndex, recipe.gapBuckets)
   return {
     itemKeys: items.map(({ key }) => key),
+    items,
     ...hashCatalog(items, recipe),
     categories: categoryLevels(items).map(level => ({
       count: level.classes.length,
@@ -111,18 +115,18 @@ function inNeutralOrder(catalog: readonly Item[]): Item[] {
   return hashed.map(({ item }) => item)
 }
 
-function hashCatalog(items: readonly Item[], { width, rowWidth, buckets }: Recipe) {
+function hashCatalog(items: readonly Item[], { width, rowWidth, buckets, keyDropout }: Recipe) {
   const features = deriveFeatures(items)
   const keyLayout = { name: 'item key', chunks: width / rowWidth }
   const metadata = hashItems(
     features,
     items.map(item => itemFeatures(item, features)),
-    buckets
+    multiplexed(buckets)
   )
   const key = hashItems(
     [keyLayout],
-    items.map(item => [[{ value: item.key, weight: 1 }]]),
-    buckets
+    items.map(item => [keyDropout < 1 ? [{ value: item.key, weight: 1 }] : []]),
+    multiplexed(buckets)
   )
   const reached = reachedRows(metadata, key)
   return {

@@ -107,14 +107,19 @@ function causalBias(distanceBias: tf.Tensor, N: number): tf.Tensor3D {
   const H = distanceBias.shape[1]!
   const farthest = distanceBias.shape[0]! - 1
   const distances = new Int32Array(N * N)
-  const future = new Float32Array(N * N)
   for (let from = 0; from < N; from++) {
     for (let to = 0; to < N; to++) {
       distances[from * N + to] = Math.min(Math.max(from - to, 0), farthest)
-      future[from * N + to] = to > from ? -1e9 : 0
     }
   }
   const near = tf.gather(distanceBias, tf.tensor1d(distances, 'int32')) // [N * N, H]
   const bias = tf.reshape(tf.transpose(near as tf.Tensor2D), [H, N, N])
-  return tf.add(bias, tf.tensor2d(future, [N, N]))
+  return tf.add(bias, futureMask(N))
+}
+
+/** [N, N]: 0 where position n may read position m <= n, -1e9 after it. */
+export function futureMask(N: number): tf.Tensor2D {
+  const mask = new Float32Array(N * N)
+  for (let n = 0; n < N; n++) mask.fill(-1e9, n * N + n + 1, (n + 1) * N)
+  return tf.tensor2d(mask, [N, N])
 }

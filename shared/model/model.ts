@@ -7,8 +7,19 @@
 // E width of a table row, R rows of the table, C classes of a category level.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Random } from '#shared/runtime/random.ts'
-import { causalAttention, type Dropout, gelu, linear, noDropout, rmsNorm } from './layers.ts'
-import { embedBags, type LookupTensors } from './unified-embedding.ts'
+import {
+  causalAttention,
+  type Dropout,
+  futureMask,
+  gelu,
+  linear,
+  noDropout,
+  rmsNorm
+} from './layers.ts'
+
+/** What a session's state is: that of its newest click, or an average over all of them. */
+export const poolings = ['last', 'mean', 'attention'] as const
+export type Pooling = (typeof poolings)[number]
 
 export interface ModelConfig {
   /** D: width of item vectors and session states. */
@@ -22,6 +33,8 @@ export interface ModelConfig {
   /** Transformer blocks. */
   readonly blocks: number
   readonly heads: number
+  /** Absent: 'last'. */
+  readonly pooling?: Pooling
   /** Clicks of a session that are read, the newest; also the number of learned positions. */
   readonly maxLength: number
   /** Event types, see shared/events. */
@@ -42,10 +55,12 @@ export interface SessionTensors {
   readonly gaps: tf.Tensor2D
 }
 
-/** What the item encoder reads: see hashItems. */
+/** What the item encoder reads: rows of the table, summed by embedBags. */
 export interface ItemTensors {
-  readonly metadata: LookupTensors
-  readonly key: LookupTensors
+  /** [I, F * E]: the columns of the item's features side by side. */
+  readonly metadata: tf.Tensor2D
+  /** [I, D]: the chunks of its key side by side. */
+  readonly key: tf.Tensor2D
 }
 
 /** Fresh weights. The same seed gives the same weights. @returns tensors owned by the caller. */
@@ -80,6 +95,7 @@ export function initialWeights(config: ModelConfig, random: Random): Weights {
       [`block${b}.feedforward.downBias`]: tf.zeros([D])
     })
   }
+  if (config.pooling === 'attention') weights['session.query'] = normal([D], 0.02)
   config.categoryClasses.forEach((C, level) => {
     weights[`category${level}.weight`] = normal([D, C], 0.02)
     weights[`category${level}.bias`] = tf.zeros([C])
@@ -101,13 +117,10 @@ export function encodeItems(
   keyMask?: tf.Tensor2D
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const table = weights.table as tf.Tensor2D
-    const { width: D, rowWidth: E, columns: F } = config
-    const key = tf.reshape(embedBags(table, items.key), [-1, D]) // [I, D]
-    const shownKey = keyMask ? tf.mul(key, keyMask) : key
-    if (F === 0) return shownKey as tf.Tensor2D // the catalogue has no attributes
-    const columns = tf.reshape(embedBags(table, items.metadata), [-1, F * E]) // [I, F * E]
-    const metadata = rmsNorm(linear(columns, weights['items.projection']!), weights['items.norm']!)
+    const shownKey = keyMask ? tf.mul(items.key, keyMask) : items.key // [I, D]
+    if (config.columns === 0) return tf.clone(shownKey) as tf.Tensor2D // no item has an attribute
+    const columns = linear(items.metadata, weights['items.projection']!)
+    const metadata = rmsNorm(columns, weights['items.norm']!)
     return tf.add(metadata, shownKey) as tf.Tensor2D
   })
 }
@@ -134,8 +147,20 @@ export function encodeSessions(
     const gaps = gatherRows(weights['session.gaps'] as tf.Tensor2D, sessions.gaps)
     let x = drop(tf.add(tf.addN([clicks, types, gaps]), positions)) as tf.Tensor3D // [B, N, D]
     for (let b = 0; b < config.blocks; b++) x = transformerBlock(weights, `block${b}`, x, drop)
-    return rmsNorm(x, weights['session.norm']!) as tf.Tensor3D
+    return rmsNorm(poolStates(weights, config, x), weights['session.norm']!) as tf.Tensor3D
   })
+}
+
+/** Averages each state with those before it, evenly or by how much each answers a learned query. */
+function poolStates(weights: Weights, { pooling, width }: ModelConfig, x: tf.Tensor3D): tf.Tensor {
+  if (pooling === undefined || pooling === 'last') return x
+  const [B, N] = x.shape
+  const scores =
+    pooling === 'attention'
+      ? tf.mul(tf.sum(tf.mul(x, weights['session.query']!), -1), width ** -0.5) // [B, N]
+      : tf.zeros([B, N])
+  const shares = tf.softmax(tf.add(tf.expandDims(scores, 1), futureMask(N))) // [B, N, N]
+  return tf.matMul(shares as tf.Tensor3D, x) // [B, N, D]
 }
 
 function transformerBlock(
@@ -179,10 +204,4 @@ export function categoryLogits(weights: Weights, level: number, states: tf.Tenso
 function gatherRows(matrix: tf.Tensor2D, indices: tf.Tensor2D): tf.Tensor3D {
   const flat = tf.gather(matrix, tf.reshape(indices, [-1]) as tf.Tensor1D) // [B * N, D]
   return tf.reshape(flat, [...indices.shape, matrix.shape[1]])
-}
-
-/** Bucket of the time between two clicks: 0 for the first click, then one for each doubling of seconds. */
-export function gapBucket(seconds: number | undefined, gapBuckets: number): number {
-  if (seconds === undefined) return 0
-  return Math.min(gapBuckets - 1, 1 + Math.floor(Math.log2(1 + Math.max(0, seconds))))
 }

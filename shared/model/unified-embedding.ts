@@ -6,8 +6,10 @@
 //
 // Axis key: I items, F columns (one for each chunk of each feature), E width of a row, L look-ups,
 // R rows of the table that the catalogue reaches.
-import * as tf from '@tensorflow/tfjs-core'
-import type { Save } from './layers.ts'
+//
+// The sums are plain loops over arrays, not tensor operations: a gather followed by a sum by segment
+// writes every row read to memory first and took three times as long (Amazon Beauty, 2026-11), and
+// a gradient that stays a list of rows lets the optimizer touch only these.
 import { murmurHash } from './murmur-hash.ts'
 
 /** One value of one feature of an item. Its weight is 1 unless the feature is a weighted bag. */
@@ -24,20 +26,26 @@ export interface FeatureLayout {
 }
 
 /**
- * The look-ups of a list of items as flat arrays: look-up l adds `weights[l]` times row `rows[l]` to
- * segment `segments[l]` = item * F + column. Segments are in order.
+ * The look-ups of a list of items as flat arrays: segment s = item * F + column is the sum of
+ * `weights[l]` times row `rows[l]` over the look-ups l from `starts[s]` up to `starts[s + 1]`.
  */
 export interface Lookups {
   readonly rows: Int32Array
   readonly weights: Float32Array
-  readonly segments: Int32Array
-  /** I * F */
-  readonly segmentCount: number
+  /** [I * F + 1] */
+  readonly starts: Int32Array
 }
 
 /** Row of a value in a table of `buckets` rows, salted by feature and chunk. */
 export function bucketOf(feature: string, chunk: number, value: string, buckets: number): number {
   return murmurHash(value, murmurHash(feature, chunk)) % buckets
+}
+
+/** Where a value of a feature is looked up: one table for all features, unless an experiment differs. */
+export type RowOf = (feature: string, chunk: number, value: string) => number
+
+export function multiplexed(buckets: number): RowOf {
+  return (feature, chunk, value) => bucketOf(feature, chunk, value, buckets)
 }
 
 /**
@@ -46,32 +54,31 @@ export function bucketOf(feature: string, chunk: number, value: string, buckets:
  * @param layout the features, in the order in which their chunks are concatenated.
  * @param items for each item, for each feature of the layout, its values (none when missing: the
  *   column is then zero).
+ * @param rowOf see multiplexed.
  */
 export function hashItems(
   layout: readonly FeatureLayout[],
   items: readonly (readonly (readonly FeatureValue[])[])[],
-  buckets: number
+  rowOf: RowOf
 ): Lookups {
   const rows: number[] = []
   const weights: number[] = []
-  const segments: number[] = []
-  let segment = 0
+  const starts = [0]
   for (const item of items) {
     layout.forEach((feature, f) => {
-      for (let chunk = 0; chunk < feature.chunks; chunk++, segment++) {
+      for (let chunk = 0; chunk < feature.chunks; chunk++) {
         for (const { value, weight } of item[f] ?? []) {
-          rows.push(bucketOf(feature.name, chunk, value, buckets))
+          rows.push(rowOf(feature.name, chunk, value))
           weights.push(weight)
-          segments.push(segment)
         }
+        starts.push(rows.length)
       }
     })
   }
   return {
     rows: Int32Array.from(rows),
     weights: Float32Array.from(weights),
-    segments: Int32Array.from(segments),
-    segmentCount: segment
+    starts: Int32Array.from(starts)
   }
 }
 
@@ -81,46 +88,65 @@ export function columnsOf(layout: readonly FeatureLayout[]): number {
 }
 
 /**
- * Weighted sums of table rows, one for each segment. The gradient touches only the rows that were
- * read, by scattering into [R, E] once.
+ * Weighted sums of table rows, one for each segment.
  *
- * @param table [R, E] float32; stays the caller's.
- * @returns [segmentCount, E] float32, owned by the caller.
+ * @param table [R, E] row-major; @param width E.
+ * @returns [segments, E] row-major.
  */
-export function embedBags(table: tf.Tensor2D, lookups: LookupTensors): tf.Tensor2D {
-  const { rows, weights, segments, segmentCount } = lookups
-  const R = table.shape[0]
-  const embed = tf.customGrad((...inputs) => {
-    const save = inputs.pop() as unknown as Save
-    const [source] = inputs as [tf.Tensor2D]
-    const read = tf.mul(tf.gather(source, rows), weights) // [L, E]
-    save([rows, weights, segments])
-    return {
-      value: tf.unsortedSegmentSum(read, segments, segmentCount), // [I * F, E]
-      gradFunc: (upstream: tf.Tensor, saved: tf.Tensor[]) => {
-        const [r, w, s] = saved as [tf.Tensor1D, tf.Tensor2D, tf.Tensor1D]
-        return tf.unsortedSegmentSum(tf.mul(tf.gather(upstream, s), w), r, R) // [R, E]
-      }
+export function embedBags(
+  table: Float32Array,
+  width: number,
+  { rows, weights, starts }: Lookups
+): Float32Array {
+  const sums = new Float32Array((starts.length - 1) * width)
+  for (let s = 0, to = 0; s + 1 < starts.length; s++, to += width) {
+    for (let l = starts[s]!; l < starts[s + 1]!; l++) {
+      const from = rows[l]! * width
+      const weight = weights[l]!
+      for (let e = 0; e < width; e++) sums[to + e]! += weight * table[from + e]!
+    }
+  }
+  return sums
+}
+
+/**
+ * The gradient of embedBags: adds to each row that was read what the sums that it went into received.
+ *
+ * @param gradients [segments, E], of the sums.
+ * @param into [R, E], of the table; rows that the look-ups do not read stay untouched.
+ */
+export function addBagGradients(
+  gradients: Float32Array,
+  width: number,
+  { rows, weights, starts }: Lookups,
+  into: Float32Array
+): void {
+  for (let s = 0, from = 0; s + 1 < starts.length; s++, from += width) {
+    for (let l = starts[s]!; l < starts[s + 1]!; l++) {
+      const to = rows[l]! * width
+      const weight = weights[l]!
+      for (let e = 0; e < width; e++) into[to + e]! += weight * gradients[from + e]!
+    }
+  }
+}
+
+/** The look-ups of some items. @param columns F. */
+export function lookupsOf(all: Lookups, columns: number, items: Int32Array): Lookups {
+  const starts = new Int32Array(items.length * columns + 1)
+  items.forEach((item, i) => {
+    for (let column = 0; column < columns; column++) {
+      const [from, to] = [item * columns + column, i * columns + column]
+      starts[to + 1] = starts[to]! + all.starts[from + 1]! - all.starts[from]!
     }
   })
-  return embed(table) as tf.Tensor2D
-}
-
-/** Look-ups as tensors: rows, segments [L] int32; weights [L, 1] float32. Disposed by the caller. */
-export interface LookupTensors {
-  readonly rows: tf.Tensor1D
-  readonly weights: tf.Tensor2D
-  readonly segments: tf.Tensor1D
-  readonly segmentCount: number
-}
-
-export function lookupTensors(lookups: Lookups): LookupTensors {
-  return {
-    rows: tf.tensor1d(lookups.rows, 'int32'),
-    weights: tf.tensor2d(lookups.weights, [lookups.weights.length, 1]),
-    segments: tf.tensor1d(lookups.segments, 'int32'),
-    segmentCount: lookups.segmentCount
-  }
+  const rows = new Int32Array(starts.at(-1)!)
+  const weights = new Float32Array(starts.at(-1)!)
+  items.forEach((item, i) => {
+    const [from, to] = [all.starts[item * columns]!, all.starts[(item + 1) * columns]!]
+    rows.set(all.rows.subarray(from, to), starts[i * columns]!)
+    weights.set(all.weights.subarray(from, to), starts[i * columns]!)
+  })
+  return { rows, weights, starts }
 }
 
 /** The distinct rows that the look-ups read, in order. */
@@ -141,14 +167,15 @@ export function keepRows(lookups: Lookups, reached: Int32Array): Lookups {
   reached.forEach((row, index) => {
     place.set(row, index)
   })
-  const kept = lookups.rows.reduce<number[]>((found, row, l) => {
-    if (place.has(row)) found.push(l)
-    return found
-  }, [])
+  const isKept = Array.from(lookups.rows, row => place.has(row))
+  const kept = Int32Array.from(lookups.rows.keys()).filter(l => isKept[l])
+  const keptBefore = new Int32Array(isKept.length + 1)
+  isKept.forEach((keeps, l) => {
+    keptBefore[l + 1] = keptBefore[l]! + (keeps ? 1 : 0)
+  })
   return {
-    rows: Int32Array.from(kept, l => place.get(lookups.rows[l]!)!),
+    rows: kept.map(l => place.get(lookups.rows[l]!)!),
     weights: Float32Array.from(kept, l => lookups.weights[l]!),
-    segments: Int32Array.from(kept, l => lookups.segments[l]!),
-    segmentCount: lookups.segmentCount
+    starts: lookups.starts.map(start => keptBefore[start]!)
   }
 }

@@ -1,13 +1,20 @@
 // A model with random weights, and a release of it: everything that loading, searching and answering
 // do with a trained one can be tested on it, in no time.
 import * as tf from '@tensorflow/tfjs-core'
-import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
+import { takeParitySamples } from '#shared/inference/take-parity-samples.ts'
+import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { initialDecoder } from '#shared/model/decoder.ts'
 import type { Weights } from '#shared/model/model.ts'
-import type { NamedArrays } from '#shared/model/safetensors.ts'
+import { encodeArrays, type NamedArrays } from '#shared/model/safetensors.ts'
 import { arraysOf } from '#shared/model/weights.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
-import { loadModel, modelFiles, type TrainedModel } from '#shared/recommendations/release-model.ts'
+import { paritySamplesFile } from '#shared/recommendations/load-shared-model.ts'
+import {
+  type LoadedModel,
+  loadModel,
+  modelFiles,
+  type TrainedModel
+} from '#shared/recommendations/release-model.ts'
 import { takeSample } from '#shared/recommendations/sample.ts'
 import type { Manifest } from '#shared/releases/manifest.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'
@@ -20,7 +27,14 @@ const { width, rows } = tinyConfig
 export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel {
   const random = createRandom(seed)
   const vectors = Float32Array.from({ length: itemKeys.length * width }, random.normal)
-  const { itemIds, codebook } = assignResidualKmeans(vectors, width, random)
+  const { itemIds, placing } = assignItemIds('residual-kmeans', {
+    items: itemKeys.map(key => ({ key, attributes: {}, isVisible: true })),
+    sessions: [],
+    width,
+    vectors,
+    metadataVectors: vectors,
+    random
+  })
   const sessions = Array.from({ length: 50 }, () =>
     Int32Array.from({ length: 6 }, () => random.integer(itemKeys.length))
   )
@@ -36,10 +50,10 @@ export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel 
     weights: { ...taken(tinyWeights(seed)), ...taken(decoderOf(random)) },
     vectors,
     itemIds,
-    codebook,
+    placing,
     coVisitation: fitCoVisitation(sessions, itemKeys.length, 'all'),
     clicks: Int32Array.from(itemKeys, () => random.integer(100)),
-    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6 },
+    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6, newItemMargin: 0.5 },
     repeats: true
   }
 }
@@ -91,7 +105,26 @@ export async function writeSmallRelease(
   trained: TrainedModel,
   facts: Partial<Manifest> = {}
 ): Promise<string> {
-  const sample = takeSample(loadModel(trained), trained.itemKeys.slice(0, 2))
+  const model = loadModel(trained)
+  const sample = takeSample(model, trained.itemKeys.slice(0, 2))
   const manifest = manifestFacts({ sample, ...facts })
-  return (await writeRelease(folder, manifest, modelFiles(trained))).location
+  const files = { ...modelFiles(trained), [paritySamplesFile]: paritySamples(model) }
+  return (await writeRelease(folder, manifest, files)).location
+}
+
+/** Sessions on the first items, and items whose embedded features are made up. */
+function paritySamples({ encoder, ranking, trained }: LoadedModel): Uint8Array {
+  const { width, rowWidth, columns, maxLength } = trained.config
+  const random = createRandom(7)
+  const matrix = (axis: number) => ({
+    shape: [3, axis],
+    values: Float32Array.from({ length: 3 * axis }, random.normal)
+  })
+  const sessions = [1, maxLength].map(length => ({
+    items: Int32Array.from({ length }, () => random.integer(trained.itemKeys.length)),
+    types: Int32Array.from({ length }, () => random.integer(2)),
+    gaps: Int32Array.from({ length }, (_, n) => (n > 0 ? 1 : 0))
+  }))
+  const items = { key: matrix(width), metadata: matrix(columns * rowWidth) }
+  return encodeArrays(takeParitySamples({ encoder, trie: ranking.decoder.trie, sessions, items }))
 }

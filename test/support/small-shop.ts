@@ -70,7 +70,13 @@ export const smallRecipe: SettledRecipe = {
   dropout: 0.1,
   keyDropout: 0.1,
   categoryLossWeight: 0.1,
+  pooling: 'last',
+  fullSoftmaxItems: 50_000,
+  negatives: 32,
   optimizer: { beta1: 0.9, beta2: 0.98, weightDecay: 0.01, clipNorm: 5 },
+  scheme: 'residual-kmeans',
+  newItemLoss: 0.025,
+  rehearsedItems: 0,
   decoderSessions: 200,
   decoderEpochs: 1,
   decoderLearningRate: 0.002

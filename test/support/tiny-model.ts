@@ -9,11 +9,12 @@ import {
 } from '#shared/model/model.ts'
 import {
   columnsOf,
+  embedBags,
   type FeatureValue,
   hashItems,
   keepRows,
   type Lookups,
-  lookupTensors,
+  multiplexed,
   reachedRows
 } from '#shared/model/unified-embedding.ts'
 import { createRandom } from '#shared/runtime/random.ts'
@@ -37,9 +38,9 @@ export function tinyLookups(count: number): { metadata: Lookups; key: Lookups; r
     }))
     return [colour ? [one(colour)] : [], bag]
   })
-  const metadata = hashItems(features, items, buckets)
+  const metadata = hashItems(features, items, multiplexed(buckets))
   const keys = items.map((_, i) => [[one(`item ${i}`)]])
-  const key = hashItems([{ name: 'item key', chunks: 2 }], keys, buckets)
+  const key = hashItems([{ name: 'item key', chunks: 2 }], keys, multiplexed(buckets))
   const rows = reachedRows(metadata, key)
   return { metadata: keepRows(metadata, rows), key: keepRows(key, rows), rows }
 }
@@ -60,8 +61,15 @@ export const tinyConfig: ModelConfig = {
   categoryClasses: [3]
 }
 
-export function tinyItems(): ItemTensors {
-  return { metadata: lookupTensors(tiny.metadata), key: lookupTensors(tiny.key) }
+/** What the items read of the table of these weights. */
+export function tinyItems({ table }: Weights): ItemTensors {
+  const rows = table!.dataSync() as Float32Array
+  const bags = (lookups: Lookups, width: number) =>
+    tf.tensor2d(embedBags(rows, tinyConfig.rowWidth, lookups), [tinyItemCount, width])
+  return {
+    metadata: bags(tiny.metadata, tinyConfig.columns * tinyConfig.rowWidth),
+    key: bags(tiny.key, tinyConfig.width)
+  }
 }
 
 /** Initial weights with every one of them away from zero and one, so that each makes a difference. */

@@ -55,7 +55,7 @@ test('every fault is named at once', () => {
         'DATABASE_URL is missing; ' +
         'TRAINING_BACKEND must be one of auto, native, wasm, cpu; ' +
         'SEED must be a whole number of at least 0; ' +
-        'SESSION_GAP_MINUTES must be a whole number of at least 1; ' +
+        'SESSION_GAP_MINUTES must be a whole number of at least 0; ' +
         'TEST_DAYS must be a number of at least 0; ' +
         'VALIDATION_DAYS must be a number of at least 0'
     })

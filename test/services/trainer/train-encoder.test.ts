@@ -1,14 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { batchOf, windowsOf } from '#services/trainer/batches.ts'
+import { drawBatches, windowsOf } from '#services/trainer/batches.ts'
 import type { SettledRecipe } from '#services/trainer/config.ts'
 import { denseQuality } from '#services/trainer/dense-quality.ts'
-import { batchLoss, gradientsOf, trainEncoder } from '#services/trainer/train-encoder.ts'
+import { readsOf } from '#services/trainer/item-table.ts'
+import { stepParts } from '#services/trainer/step-clock.ts'
+import {
+  createTrainer,
+  type EncoderTask,
+  type TrainedEncoder,
+  trainEncoder
+} from '#services/trainer/train-encoder.ts'
+import type { TrainingSet } from '#services/trainer/training-set.ts'
 import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
-import { noDropout } from '#shared/model/layers.ts'
+import { poolings } from '#shared/model/model.ts'
 import { createRandom } from '#shared/runtime/random.ts'
-import { expectClose, useBackend } from '#test/support/tensorflow.ts'
-import { tinyConfig, tinyItemCount, tinyItems, tinyWeights } from '#test/support/tiny-model.ts'
+import { useBackend } from '#test/support/tensorflow.ts'
 import {
   listeningReporter,
   tinyRecipe,
@@ -42,7 +49,7 @@ describe('trainEncoder', () => {
       categoryLossWeight: 0
     }
 
-    const trained = await trainEncoder(set, recipe, createRandom(1), report)
+    const trained = await trainEncoder(set, { recipe, random: createRandom(1), report })
 
     expect(trained.validation).toEqual({ recallAt10: 1, ndcgAt10: 1, score: 3 })
     const losses = report.fields.map(({ loss }) => Number(loss))
@@ -54,9 +61,9 @@ describe('trainEncoder', () => {
     const set = tinyTrainingSet(sessions, itemCount)
 
     const [first, again, other] = [
-      await train(set, tinyRecipe, 1),
-      await train(set, tinyRecipe, 1),
-      await train(set, tinyRecipe, 2)
+      await train(set, tinyRecipe, { seed: 1 }),
+      await train(set, tinyRecipe, { seed: 1 }),
+      await train(set, tinyRecipe, { seed: 2 })
     ]
 
     expect(again).toEqual(first)
@@ -89,8 +96,7 @@ describe('trainEncoder', () => {
     const nothing = {
       rows: new Int32Array(0),
       weights: new Float32Array(0),
-      segments: new Int32Array(0),
-      segmentCount: 0
+      starts: new Int32Array(1)
     }
     const recipe = { ...tinyRecipe, epochs: 15, learningRate: 0.05, dropout: 0 }
 
@@ -100,90 +106,156 @@ describe('trainEncoder', () => {
   })
 
   test('reports each step of every epoch', async () => {
-    const reporter = listeningReporter()
+    const report = listeningReporter()
 
-    await trainEncoder(tinyTrainingSet([[0, 1, 2]], 9), tinyRecipe, createRandom(1), reporter)
+    await train(tinyTrainingSet([[0, 1, 2]], 9), tinyRecipe, { report })
 
-    expect(reporter.lines).toEqual(['training of 2', '1', '2', 'finished'])
+    expect(report.lines).toEqual(['training of 2', '1', '2', 'finished'])
   })
 
   test('stops with a reason when the loss is no longer a number', async () => {
-    const set = tinyTrainingSet(sessions, itemCount)
+    const report = listeningReporter()
     const recipe = { ...tinyRecipe, epochs: 8, learningRate: 1e30 }
 
-    await expect(train(set, recipe)).rejects.toMatchObject({
+    await expect(train(makeSet(), recipe, { report })).rejects.toMatchObject({
       code: 'TRAINING_DIVERGED',
-      message: expect.stringMatching(/epoch \d, step \d.*lower the learning rate/)
+      message: expect.stringMatching(
+        /no longer a number in epoch \d, step \d.*lower the learning rate/
+      )
     })
+    expect(report.lines.at(-1)).toBe('finished')
   })
-})
 
-test('the gradient of every weight is the slope of the loss along it', () => {
-  const objective = tinyObjective()
-  const variables = objective.weights
-  const { loss, gradients } = gradientsOf(() => batchLoss(objective), variables)
+  test('stops when the loss explodes, after handing out the best epoch so far', async () => {
+    const report = listeningReporter()
+    const kept: TrainedEncoder[] = []
+    const recipe = { ...tinyRecipe, epochs: 40, clicksPerBatch: 100, learningRate: 100 }
 
-  const slopes = Object.entries(gradients).map(([name, gradient]) => {
-    const variable = variables[name]!
-    const length = tf.norm(gradient).dataSync()[0]!
-    const direction = tf.div(gradient, length)
-    const start = variable.clone()
-    const lossAt = (by: number) => {
-      variable.assign(tf.add(start, tf.mul(direction, by)))
-      return tf.tidy(() => batchLoss(objective).dataSync()[0]!)
+    const training = train(makeSet(), recipe, { report, keep: best => kept.push(best) })
+
+    await expect(training).rejects.toMatchObject({
+      code: 'TRAINING_DIVERGED',
+      message: expect.stringMatching(/exploded to \d+\.\d in epoch \d+, step \d+: lower/)
+    })
+    expect(report.lines.at(-1)).toBe('finished')
+    expect(kept.length).toBeGreaterThan(0)
+    const { config, weights, vectors, validation, epoch } = kept.at(-1)!
+    expect(epoch).toBe(kept.length)
+    const encoder = createSessionEncoder(config, weights, vectors) // not what exploded
+    expect(denseQuality(encoder, makeSet())).toEqual(validation)
+  })
+
+  test('hands out every epoch that is better than those before it', async () => {
+    const kept: TrainedEncoder[] = []
+
+    const trained = await train(makeSet(), { ...tinyRecipe, epochs: 8 }, { keep: best => kept.push(best) }) // biome-ignore format: one line
+
+    expect(kept.at(-1)).toEqual(trained)
+    const scores = kept.map(({ validation }) => validation.score)
+    expect(scores).toEqual([...new Set(scores)].sort((a, b) => a - b))
+    expect(kept[0]!.epoch).toBe(1)
+  })
+
+  test('learns by a sample of the catalogue as well, the same for the same seed', async () => {
+    const recipe = {
+      ...tinyRecipe,
+      epochs: 40,
+      learningRate: 0.05,
+      dropout: 0,
+      keyDropout: 0,
+      fullSoftmaxItems: 11,
+      negatives: 3
     }
-    const slope = (lossAt(0.02) - lossAt(-0.02)) / 0.04
-    variable.assign(start)
-    return { name, length, slope }
+
+    const [trained, again] = [await train(makeSet(), recipe), await train(makeSet(), recipe)]
+
+    expect(trained.validation.ndcgAt10).toBeGreaterThan(0.9)
+    expect(again).toEqual(trained)
   })
 
-  expect(slopes.map(({ name }) => name).sort()).toEqual(Object.keys(variables).sort())
-  for (const { name, length, slope } of slopes) {
-    expect(length, name).toBeGreaterThan(1e-3)
-    expect(Math.abs(slope - length), name).toBeLessThan(0.01 * length + 1e-4)
-  }
-  expect(loss).toBeCloseTo(batchLoss(objective).dataSync()[0]!, 5)
+  test('learns how much the categories count where it is asked to', async () => {
+    const learned = await train(makeSet(), { ...tinyRecipe, categoryLossWeight: 'learned' })
+
+    const [logVariance] = learned.weights['category0.logVariance']!.values
+    expect(logVariance).not.toBe(Math.fround(Math.log(10)))
+    expect(logVariance).toBeCloseTo(Math.log(10), 0)
+    expect((await train(makeSet(), tinyRecipe)).weights).not.toHaveProperty('category0.logVariance')
+  })
+
+  test.each(poolings)('trains with pooling by %s', async pooling => {
+    const trained = await train(makeSet(), {
+      ...tinyRecipe,
+      pooling,
+      epochs: 25,
+      learningRate: 0.05
+    })
+
+    expect(trained.config.pooling).toBe(pooling)
+    expect(trained.validation.ndcgAt10).toBeGreaterThan(0.6)
+  })
 })
 
-test('a step of training leaves nothing behind but its gradients', () => {
-  const objective = tinyObjective()
-  const variables = objective.weights
-  const before = tf.memory().numTensors
+describe('a trainer', () => {
+  test('holds the same memory after every one of many steps', () => {
+    const random = createRandom(1)
+    const trainer = createTrainer(makeSet(), tinyRecipe, random)
+    const windows = windowsOf(makeSet().training, tinyRecipe.maxLength)
+    const used = new Set<string>()
 
-  const { gradients } = gradientsOf(() => batchLoss(objective), variables)
+    for (let step = 0; step < 40; step++) {
+      for (const batch of drawBatches(windows, 6, random)) {
+        trainer.step(batch, 0.01)
+        const { numTensors, numBytes, numDataBuffers } = tf.memory()
+        used.add(`${numTensors} tensors, ${numDataBuffers} buffers, ${numBytes} bytes`)
+      }
+    }
 
-  expect(tf.memory().numTensors).toBe(before + Object.keys(variables).length)
-  tf.dispose(Object.values(gradients))
+    expect([...used]).toHaveLength(1)
+  })
+
+  test('moves of the table only what the sampled items read', () => {
+    const recipe = { ...tinyRecipe, fullSoftmaxItems: 5, negatives: 1 }
+    const set = makeSet()
+    const trainer = createTrainer(set, recipe, createRandom(1))
+    const before = (trainer.weights.table!.values as Float32Array).slice()
+    const [batch] = drawBatches(windowsOf([tinySession([0, 1])], 6), 32, createRandom(1))
+
+    trainer.step(batch!, 0.01)
+
+    const { values } = trainer.weights.table!
+    const rows = new Set<number>()
+    before.forEach((value, i) => {
+      if (values[i] !== value) rows.add(Math.floor(i / recipe.rowWidth))
+    })
+    // Item 0 is read, 1 is its target, and at most one more was drawn.
+    const readBy = (item: number) => readsOf(set, Int32Array.of(0, 1, item)).rows
+    const explained = Array.from({ length: itemCount }, (_, item) => new Set(readBy(item)))
+    expect(rows.size).toBeGreaterThan(0)
+    expect(explained.some(known => [...rows].every(row => known.has(row)))).toBe(true)
+  })
+
+  test('tells where the time of its steps has gone', () => {
+    const trainer = createTrainer(makeSet(), tinyRecipe, createRandom(1))
+    const [batch] = drawBatches(windowsOf(makeSet().training, 6), 100, createRandom(1))
+
+    trainer.step(batch!, 0.01)
+
+    for (const part of stepParts) expect(trainer.clock.milliseconds[part], part).toBeGreaterThan(0)
+  })
 })
 
-test('the loss adds the weighted loss of each category level to that of the next item', () => {
-  const objective = tinyObjective()
-  const lossAt = (categoryLossWeight: number) =>
-    batchLoss({ ...objective, recipe: { ...tinyRecipe, categoryLossWeight } }).dataSync()[0]!
+const makeSet = () => tinyTrainingSet(sessions, itemCount)
 
-  const [without, half, whole] = [lossAt(0), lossAt(0.5), lossAt(1)]
-
-  expectClose([half! - without!], [(whole! - without!) / 2])
-  expect(whole! - without!).toBeGreaterThan(0.1)
-})
-
-function train(set: ReturnType<typeof tinyTrainingSet>, recipe: SettledRecipe, seed = 1) {
-  return trainEncoder(set, recipe, createRandom(seed), listeningReporter())
+interface Circumstances extends Partial<Pick<EncoderTask, 'report' | 'keep'>> {
+  readonly seed?: number
 }
 
-function tinyObjective() {
-  const made = [[0, 1, 2, 3], [8, 7], [4, 4, 5, 6]].map(tinySession) // biome-ignore format: short
-  const variables = Object.fromEntries(
-    Object.entries(tinyWeights(1)).map(([name, tensor]) => [name, tf.variable(tensor)])
-  )
-  return {
-    weights: variables,
-    config: tinyConfig,
-    items: tinyItems(),
-    classes: [tf.tensor1d([0, 1, 2, -1, 0, 1, 2, -1, 0], 'int32')],
-    batch: batchOf(windowsOf(made, tinyConfig.maxLength)),
-    drop: noDropout,
-    keyMask: tf.ones<tf.Rank.R2>([tinyItemCount, 1]),
-    recipe: tinyRecipe
-  }
+function train(set: TrainingSet, recipe: SettledRecipe, circumstances: Circumstances = {}) {
+  const { seed = 1, ...others } = circumstances
+  return trainEncoder(set, {
+    recipe,
+    random: createRandom(seed),
+    report: listeningReporter(),
+    ...others
+  })
 }

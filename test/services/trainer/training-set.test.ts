@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { buildTrainingSet, splitInputs, type TrainingSet } from '#services/trainer/training-set.ts'
 import type { Item } from '#shared/catalog/item.ts'
 import type { TimeSplit } from '#shared/evaluation/time-split.ts'
+import type { Lookups } from '#shared/model/unified-embedding.ts'
 import type { SessionInput } from '#shared/recommendations/session-input.ts'
 import type { Session } from '#shared/sessions/session.ts'
 import { smallRecipe } from '#test/support/small-shop.ts'
@@ -44,12 +45,13 @@ test('clicks are counted in training sessions only', () => {
 
 test('items that nobody clicked, and hidden ones, are read like any other', () => {
   const set = build({})
-  const columns = set.metadata.segmentCount / set.itemKeys.length
+  const columnsOf = ({ starts }: Lookups) => (starts.length - 1) / set.itemKeys.length
 
   expect(set.reading.features.map(({ name }) => name)).toEqual(['categories:1', 'price'])
-  expect(columns).toBe(set.columns)
-  expect(set.metadata.segments).toHaveLength(2 * catalog.length) // each has both values
-  expect(set.key.segments).toHaveLength(2 * catalog.length) // looked up twice: 16 / 8
+  expect(columnsOf(set.metadata)).toBe(set.columns)
+  expect(columnsOf(set.key)).toBe(2) // looked up twice: 16 / 8
+  expect(set.metadata.rows).toHaveLength(2 * catalog.length) // each has both values
+  expect(set.key.rows).toHaveLength(2 * catalog.length)
 })
 
 test('look-ups point into the rows that are kept', () => {

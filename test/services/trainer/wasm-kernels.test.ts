@@ -1,23 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { batchOf, windowsOf } from '#services/trainer/batches.ts'
+import type { Candidates } from '#services/trainer/candidates.ts'
 import { createDropout } from '#services/trainer/dropout.ts'
+import { type Differentiated, gradientsOf } from '#services/trainer/gradients.ts'
 import { isTensorflowAddonBuilt } from '#services/trainer/tensorflow-addon.ts'
-import { batchLoss, gradientsOf } from '#services/trainer/train-encoder.ts'
 import {
   codeCrossEntropy,
   decoderStates,
   initialDecoder,
   levelScores
 } from '#shared/model/decoder.ts'
-import type { Weights } from '#shared/model/model.ts'
-import type { NamedArrays } from '#shared/model/safetensors.ts'
-import { arraysOf } from '#shared/model/weights.ts'
+import { takenFrom } from '#shared/model/weights.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { expectClose, normalTensor, numbersOf, useBackend } from '#test/support/tensorflow.ts'
-import { tinyConfig, tinyItemCount, tinyItems, tinyWeights } from '#test/support/tiny-model.ts'
-import { tinyRecipe, tinySession } from '#test/support/tiny-training.ts'
+import { tinyItemCount, tinyWeights } from '#test/support/tiny-model.ts'
+import { tinyGradients, tinyObjective } from '#test/support/tiny-training.ts'
 
 const others = isTensorflowAddonBuilt() ? ['wasm', 'tensorflow'] : ['wasm']
 
@@ -122,8 +120,15 @@ describe('on WebAssembly', () => {
 describe.each(others)('one step of training on %s', backend => {
   test('has the loss and the gradients of plain JavaScript: item and session encoder', async () => {
     expectSameGradients(
-      await gradientsOn(backend, encoderGradients),
-      await gradientsOn('cpu', encoderGradients)
+      await gradientsOn(backend, () => encoderGradients()),
+      await gradientsOn('cpu', () => encoderGradients())
+    )
+  })
+
+  test('has the loss and the gradients of plain JavaScript: sampled softmax', async () => {
+    expectSameGradients(
+      await gradientsOn(backend, () => encoderGradients(sampled)),
+      await gradientsOn('cpu', () => encoderGradients(sampled))
     )
   })
 
@@ -135,12 +140,7 @@ describe.each(others)('one step of training on %s', backend => {
   })
 })
 
-interface Step {
-  readonly loss: number
-  readonly gradients: NamedArrays
-}
-
-async function gradientsOn(backend: string, step: () => Step): Promise<Step> {
+async function gradientsOn(backend: string, step: () => Differentiated): Promise<Differentiated> {
   await tf.setBackend(backend)
   tf.engine().startScope()
   const made = step()
@@ -148,40 +148,37 @@ async function gradientsOn(backend: string, step: () => Step): Promise<Step> {
   return made
 }
 
-function expectSameGradients(actual: Step, expected: Step): void {
+function expectSameGradients(actual: Differentiated, expected: Differentiated): void {
   expect(actual.loss).toBeCloseTo(expected.loss, 4)
   expect(Object.keys(actual.gradients).sort()).toEqual(Object.keys(expected.gradients).sort())
   for (const [name, gradient] of Object.entries(expected.gradients)) {
     expect(
-      gradient.values.some(value => Math.abs(value) > 1e-3),
+      gradient.some(value => Math.abs(value) > 1e-3),
       name
     ).toBe(true)
-    expect(actual.gradients[name]!.shape).toEqual(gradient.shape)
-    expectClose(actual.gradients[name]!.values, gradient.values, 1e-4)
+    expectClose(actual.gradients[name]!, gradient, 1e-4)
   }
 }
 
 /** The trainer's own loss, dropout and hidden keys included; some items have no category. */
-function encoderGradients(): Step {
-  const sessions = [[0, 1, 2, 3], [8, 7], [4, 4, 5]].map(tinySession) // biome-ignore format: short
-  const variables = variablesOf(tinyWeights(1))
-  const objective = {
-    weights: variables,
-    config: tinyConfig,
-    items: tinyItems(),
-    classes: [tf.tensor1d([0, 1, 2, -1, 0, 1, 2, -1, 0], 'int32')],
-    batch: batchOf(windowsOf(sessions, tinyConfig.maxLength)),
+function encoderGradients(candidates?: Candidates): Differentiated {
+  const objective = tinyObjective({
     drop: createDropout(0.2, createRandom(1)),
-    keyMask: tf.tensor2d(
-      Array.from({ length: tinyItemCount }, (_, i) => (i % 3 ? 1 : 0)),
-      [tinyItemCount, 1]
-    ),
-    recipe: tinyRecipe
-  }
-  return stepOf(() => batchLoss(objective), variables)
+    keyMask: Float32Array.from({ length: tinyItemCount }, (_, i) => (i % 3 ? 1 : 0)),
+    ...(candidates && { candidates })
+  })
+  return tinyGradients(takenFrom(tinyWeights(1)), objective)
 }
 
-function decoderGradients(): Step {
+/** One item is only read, and those that compete are there by chance. */
+const sampled: Candidates = {
+  items: Int32Array.of(1, 2, 3, 5, 6, 7, 8, 4, 0),
+  count: 8,
+  inclusion: Float32Array.of(0.9, 0.3, 0.5, 1, 0.2, 0.7, 0.1, 0.4),
+  placeOf: item => [8, 0, 1, 2, 7, 3, 4, 5, 6][item]!
+}
+
+function decoderGradients(): Differentiated {
   const [T, K, D] = [7, 6, 4]
   const initial = { ...initialDecoder(D, 2, createRandom(1)), 'decoder.output': tf.eye(D) }
   const [sessions, means, nodes, first, second] = [T, T, K, K, K].map((rows, seed) =>
@@ -195,24 +192,10 @@ function decoderGradients(): Step {
   const parents = tf.tensor1d([0, 0, 0, 1, 1, 1], 'int32')
   const targets = tf.tensor1d([0, 1, 2, 3, 4, 5, 0], 'int32')
   const targetParents = tf.tensor1d([0, 0, 0, 1, 1, 1, 0], 'int32')
-  const variables = variablesOf(initial)
-  return stepOf(() => {
-    const scores = levelScores(decoderStates(variables, sessions, means, 1), level)
+  return gradientsOf(weights => {
+    const scores = levelScores(decoderStates(weights, sessions, means, 1), level)
     return codeCrossEntropy(scores, parents, targets, targetParents)
-  }, variables)
-}
-
-function stepOf(objective: () => tf.Scalar, variables: Record<string, tf.Variable>): Step {
-  const { loss, gradients } = gradientsOf(objective, variables)
-  const step = { loss, gradients: arraysOf(gradients) }
-  tf.dispose(Object.values(variables))
-  return step
-}
-
-function variablesOf(weights: Weights): Record<string, tf.Variable> {
-  return Object.fromEntries(
-    Object.entries(weights).map(([name, tensor]) => [name, tf.variable(tensor)])
-  )
+  }, takenFrom(initial))
 }
 
 /** Fails when the backend keeps memory that no tensor stands for. */

@@ -1,19 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { gapBucket } from '#shared/model/gap-bucket.ts'
 import {
   categoryLogits,
   encodeItems,
   encodeSessions,
-  gapBucket,
   initialWeights,
+  type Pooling,
+  poolings,
   type SessionTensors,
   type Weights
 } from '#shared/model/model.ts'
 import { decodeArrays, encodeArrays } from '#shared/model/safetensors.ts'
 import { arraysOf, tensorsOf } from '#shared/model/weights.ts'
 import { createRandom } from '#shared/runtime/random.ts'
-import { expectClose, numbersOf, useBackend } from '#test/support/tensorflow.ts'
+import { expectClose, normalTensor, numbersOf, useBackend } from '#test/support/tensorflow.ts'
 import {
   tinyConfig,
   tinyItemCount,
@@ -28,7 +30,7 @@ let vectors: tf.Tensor2D
 beforeAll(async () => {
   await useBackend('cpu')
   weights = tinyWeights(1)
-  vectors = encodeItems(weights, tinyConfig, tinyItems())
+  vectors = encodeItems(weights, tinyConfig, tinyItems(weights))
 })
 
 const D = tinyConfig.width
@@ -62,7 +64,7 @@ function check<T>(sessions: fc.Arbitrary<T>, property: (made: T) => void): void 
 test('the shapes are [I, D] for items, [B, N, D] for sessions, [T, C] for categories', () => {
   const initial = initialWeights(tinyConfig, createRandom(1))
 
-  const items = encodeItems(initial, tinyConfig, tinyItems())
+  const items = encodeItems(initial, tinyConfig, tinyItems(initial))
   const sessions = tinySessions([[[1, 0, 0]], [[2, 1, 0], [3, 0, 1]]]) // biome-ignore format: one line
   const states = encodeSessions(initial, tinyConfig, items, sessions)
   const logits = categoryLogits(initial, 0, tf.reshape(states, [-1, D]))
@@ -76,7 +78,7 @@ describe('item vectors', () => {
   test('are, at the start, about as long as one', () => {
     const initial = initialWeights(tinyConfig, createRandom(1))
 
-    const items = encodeItems(initial, tinyConfig, tinyItems())
+    const items = encodeItems(initial, tinyConfig, tinyItems(initial))
 
     for (const length of numbersOf(tf.norm(items, 'euclidean', 1))) {
       expect(length).toBeGreaterThan(0.8)
@@ -85,11 +87,11 @@ describe('item vectors', () => {
   })
 
   test('lose nothing but their own key where the mask is zero', () => {
-    const items = tinyItems()
+    const items = tinyItems(weights)
     const mask = Array.from({ length: tinyItemCount }, (_, i) => i % 2)
     const masked = encodeItems(weights, tinyConfig, items, tf.tensor2d(mask, [tinyItemCount, 1]))
 
-    const noKeys = { ...items.key, weights: tf.zerosLike(items.key.weights) }
+    const noKeys = tf.zerosLike(items.key)
     const whole = vectors.arraySync()
     const withoutKey = encodeItems(weights, tinyConfig, { ...items, key: noKeys }).arraySync()
     expect(masked.arraySync()).toEqual(mask.map((kept, i) => (kept ? whole[i] : withoutKey[i])))
@@ -99,17 +101,13 @@ describe('item vectors', () => {
   test('of items without any feature are those of their keys', () => {
     const bare = { ...tinyConfig, columns: 0 }
     const initial = initialWeights(bare, createRandom(1))
-    const nothing = {
-      rows: tf.tensor1d([], 'int32'),
-      weights: tf.zeros<tf.Rank.R2>([0, 1]),
-      segments: tf.tensor1d([], 'int32'),
-      segmentCount: 0
-    }
+    const metadata = tf.zeros<tf.Rank.R2>([tinyItemCount, 0])
+    const { key } = tinyItems(initial)
 
-    const items = encodeItems(initial, bare, { metadata: nothing, key: tinyItems().key })
+    const items = encodeItems(initial, bare, { metadata, key })
 
     expect(items.shape).toEqual([tinyItemCount, D])
-    expect(numbersOf(items).every(Number.isFinite)).toBe(true)
+    expectClose(items, key, 0)
     expect(numbersOf(tf.norm(items, 'euclidean', 1)).every(length => length > 0)).toBe(true)
   })
 })
@@ -162,6 +160,63 @@ describe('session states', () => {
   })
 })
 
+describe('pooling', () => {
+  /** Nothing but two clicks on items (1, 0) and (0, 1): the states before pooling are their vectors. */
+  const pooled = (pooling?: Pooling) => {
+    const config = { ...tinyConfig, width: 2, blocks: 0, ...(pooling && { pooling }) }
+    const zeros = tf.zeros<tf.Rank.R2>([6, 2])
+    const own = {
+      'session.positions': zeros,
+      'session.types': zeros,
+      'session.gaps': zeros,
+      'session.norm': tf.ones([2]),
+      'session.query': tf.tensor1d([0, Math.log(3)])
+    }
+    return encodeSessions(own, config, tf.tensor2d([[1, 0], [0, 1]]), tinySessions([[[0, 0, 0], [1, 0, 0]]])) // biome-ignore format: one line
+  }
+
+  test('leaves the state of the newest click unless told otherwise', () => {
+    expectClose(pooled(), [Math.SQRT2, 0, 0, Math.SQRT2])
+    expectClose(pooled('last'), pooled(), 0)
+  })
+
+  test('by mean weighs all clicks so far alike', () => {
+    expectClose(pooled('mean'), [Math.SQRT2, 0, 1, 1])
+  })
+
+  test('by attention weighs clicks by their answer to the query', () => {
+    // Scores 0 and sqrt(2) ln(3) / sqrt(2): shares 1/4 and 3/4, then the norm of (1, 3).
+    expectClose(pooled('attention'), [Math.SQRT2, 0, 1 / Math.sqrt(5), 3 / Math.sqrt(5)], 1e-4)
+  })
+
+  test.each(poolings)('by %s reads no later click, nor padding', pooling => {
+    const config = { ...tinyConfig, pooling }
+    const own = { ...weights, 'session.query': normalTensor([D], 5) }
+    const states = (session: Click[], count: number) => {
+      const padded = tinySessions([session], tinyConfig.maxLength)
+      const all = encodeSessions(own, config, vectors, padded)
+      return tf.slice(all, [0, 0, 0], [1, count, D])
+    }
+
+    check(fc.tuple(clicks(1), clicks(0)), ([start, rest]) => {
+      const longer = [...start, ...rest].slice(0, tinyConfig.maxLength)
+      expectClose(states(longer, start.length), states(start, start.length))
+    })
+  })
+
+  test('by attention has a query, and no other has', () => {
+    const queryOf = (pooling?: Pooling) =>
+      initialWeights({ ...tinyConfig, ...(pooling && { pooling }) }, createRandom(1))[
+        'session.query'
+      ]
+
+    expect(queryOf('attention')!.shape).toEqual([D])
+    for (const pooling of ['last', 'mean', undefined] as const) {
+      expect(queryOf(pooling)).toBeUndefined()
+    }
+  })
+})
+
 describe('weights', () => {
   const drawn = (seed: number) => arraysOf(initialWeights(tinyConfig, createRandom(seed)))
 
@@ -175,7 +230,7 @@ describe('weights', () => {
     const sessions = tinySessions([[[1, 0, 0], [4, 2, 3]]]) // biome-ignore format: one line
 
     const [before, after] = [weights, loaded].map(own => {
-      const items = encodeItems(own, tinyConfig, tinyItems())
+      const items = encodeItems(own, tinyConfig, tinyItems(own))
       const states = encodeSessions(own, tinyConfig, items, sessions)
       return numbersOf(categoryLogits(own, 0, tf.reshape(states, [-1, D])))
     })
@@ -185,7 +240,7 @@ describe('weights', () => {
 })
 
 test('encoding leaves nothing behind but its result', () => {
-  const items = tinyItems()
+  const items = tinyItems(weights)
   const sessions = tinySessions([[[1, 0, 0], [4, 2, 3]]]) // biome-ignore format: one line
   const before = tf.memory().numTensors
 

@@ -2,15 +2,18 @@ import * as tf from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
 import {
+  addBagGradients,
   bucketOf,
   columnsOf,
   embedBags,
   hashItems,
   keepRows,
   type Lookups,
-  lookupTensors,
+  lookupsOf,
+  multiplexed,
   reachedRows
 } from '#shared/model/unified-embedding.ts'
+import { createRandom } from '#shared/runtime/random.ts'
 import { expectClose, normalTensor, numericGradient, useBackend } from '#test/support/tensorflow.ts'
 
 beforeAll(() => useBackend('cpu'))
@@ -20,12 +23,11 @@ const layout = [
   { name: 'words', chunks: 2 }
 ]
 
-/** Look-ups of two segments: 2 x row 1 + 0.5 x row 0, nothing, and row 1. */
+/** Look-ups of three segments: 2 x row 1 + 0.5 x row 0, nothing, and row 1. */
 const byHand: Lookups = {
   rows: Int32Array.of(1, 0, 1),
   weights: Float32Array.of(2, 0.5, 1),
-  segments: Int32Array.of(0, 0, 2),
-  segmentCount: 3
+  starts: Int32Array.of(0, 2, 2, 3)
 }
 
 describe('bucketOf', () => {
@@ -72,7 +74,7 @@ describe('hashItems', () => {
       ]
     ]
 
-    const lookups = hashItems(layout, items, 1000)
+    const lookups = hashItems(layout, items, multiplexed(1000))
 
     expect(lookups).toEqual({
       rows: Int32Array.of(
@@ -83,84 +85,140 @@ describe('hashItems', () => {
         bucketOf('words', 1, 'shirt', 1000)
       ),
       weights: Float32Array.of(1, 0.6, 0.8, 0.6, 0.8),
-      segments: Int32Array.of(0, 4, 4, 5, 5), // item * 3 columns + column
-      segmentCount: 6
+      starts: Int32Array.of(0, 1, 1, 1, 1, 3, 5) // three columns of each item
     })
     expect(columnsOf(layout)).toBe(3)
   })
 
+  test('looks values up where it is told to', () => {
+    const asked: [feature: string, chunk: number, value: string][] = []
+    const lookups = hashItems(layout, [[[], [{ value: 'linen', weight: 1 }]]], (...value) => {
+      asked.push(value)
+      return 40 + asked.length
+    })
+
+    expect(asked).toEqual([
+      ['words', 0, 'linen'],
+      ['words', 1, 'linen']
+    ])
+    expect(lookups.rows).toEqual(Int32Array.of(41, 42))
+  })
+
   test('gives an item that lacks a feature columns of zeros', () => {
-    const lookups = hashItems(layout, [[[], []]], 1000)
+    const lookups = hashItems(layout, [[[], []]], multiplexed(1000))
 
-    const embedded = embedBags(tf.ones([1000, 2]), lookupTensors(lookups))
+    const embedded = embedBags(new Float32Array(2000).fill(1), 2, lookups)
 
-    expect(embedded.shape).toEqual([3, 2])
-    expectClose(embedded, [0, 0, 0, 0, 0, 0])
+    expect(embedded).toEqual(new Float32Array(3 * 2))
   })
 })
 
 describe('embedBags', () => {
   test('sums weighted rows by segment, as computed by hand', () => {
-    const table = tf.tensor2d([1, 2, 3, 4], [2, 2])
+    const table = Float32Array.of(1, 2, 3, 4)
 
-    const embedded = embedBags(table, lookupTensors(byHand))
+    const embedded = embedBags(table, 2, byHand)
 
     expectClose(embedded, [6.5, 9, 0, 0, 3, 4])
   })
 
-  test('has the gradient of the same sums as a product of matrices', () => {
-    const table = normalTensor<tf.Tensor2D>([2, 3], 1)
-    const upstream = normalTensor([3, 3], 2)
-    const segmentsByRows = tf.tensor2d([0.5, 2, 0, 0, 0, 1], [3, 2])
+  test('is the product with the matrix of the look-ups', () => {
+    fc.assert(
+      fc.property(manyLookups(), lookups =>
+        tf.tidy(() => {
+          const table = normalTensor<tf.Tensor2D>([50, 3], 1)
 
-    const ours = tf.grad(t => embedBags(t as tf.Tensor2D, lookupTensors(byHand)))(table, upstream)
+          const embedded = embedBags(table.dataSync() as Float32Array, 3, lookups)
 
-    const theirs = tf.grad(t => tf.matMul(segmentsByRows, t as tf.Tensor2D))(table, upstream)
-    expectClose(ours, theirs)
+          expectClose(embedded, tf.matMul(matrixOf(lookups, 50), table), 1e-4)
+        })
+      ),
+      { numRuns: 50 }
+    )
+  })
+})
+
+describe('addBagGradients', () => {
+  test('is the transposed product: what a row gives is what it gets', () => {
+    const { table, gradients } = { table: normals(50 * 3, 1), gradients: normals(8 * 3, 2) }
+
+    fc.assert(
+      fc.property(manyLookups(), lookups => {
+        const into = new Float32Array(50 * 3)
+        addBagGradients(gradients, 3, lookups, into)
+
+        const forward = inner(embedBags(table, 3, lookups), gradients)
+        expect(inner(table, into)).toBeCloseTo(forward, 3)
+      })
+    )
   })
 
   test('has the gradient of numeric differences, zero for a row that was not read', () => {
     const table = Float32Array.of(0.3, -1, 0.8)
-    const loss = (t: tf.Tensor) =>
-      tf.sum(tf.square(embedBags(t as tf.Tensor2D, lookupTensors(byHand))))
+    const loss = (t: Float32Array) => inner(embedBags(t, 1, byHand), embedBags(t, 1, byHand))
+    const into = new Float32Array(3)
 
-    const gradient = tf.grad(loss)(tf.tensor2d(table, [3, 1]))
+    const upstream = embedBags(table, 1, byHand).map(sum => 2 * sum)
+    addBagGradients(upstream, 1, byHand, into)
 
-    const numeric = numericGradient(t => loss(tf.tensor2d(t, [3, 1])).dataSync()[0]!, table)
-    expectClose(gradient, numeric, 2e-3)
-    expect(gradient.dataSync()[2]).toBe(0)
+    expectClose(into, numericGradient(loss, table), 2e-3)
+    expect(into[2]).toBe(0)
+  })
+
+  test('adds to what is there', () => {
+    const into = Float32Array.of(10, 20)
+
+    addBagGradients(Float32Array.of(1, 5, 3), 1, byHand, into)
+
+    expectClose(into, [10 + 0.5 * 1, 20 + 2 * 1 + 1 * 3])
+  })
+})
+
+describe('lookupsOf', () => {
+  test('reads some items, in any order and more than once, as all of them were read', () => {
+    const [table, columns] = [normals(50 * 2, 3), 2]
+    const chosen = fc.array(fc.nat(3), { maxLength: 6 })
+
+    fc.assert(
+      fc.property(manyLookups(), chosen, (all, items) => {
+        const some = lookupsOf(all, columns, Int32Array.from(items))
+
+        const whole = embedBags(table, 2, all)
+        const itemWidth = columns * 2
+        const expected = items.flatMap(item =>
+          Array.from(whole.subarray(item * itemWidth, (item + 1) * itemWidth))
+        )
+        expect(Array.from(embedBags(table, 2, some))).toEqual(expected)
+        expect(some.starts.at(-1)).toBe(some.rows.length)
+        expect(some.weights).toHaveLength(some.rows.length)
+      })
+    )
   })
 })
 
 describe('keepRows', () => {
   test('reads from the rows that are kept what the whole table would give', () => {
-    const lookups = fc
-      .array(fc.tuple(fc.nat(49), fc.float({ min: -2, max: 2, noNaN: true }), fc.nat(4)), {
-        minLength: 1
-      })
-      .map(all => lookupsOf(all))
+    const table = normals(50 * 2, 1)
 
     fc.assert(
-      fc.property(lookups, whole =>
-        tf.tidy(() => {
-          const table = normalTensor<tf.Tensor2D>([50, 2], 1)
-          const reached = reachedRows(whole)
+      fc.property(manyLookups(), whole => {
+        const reached = reachedRows(whole)
 
-          const kept = keepRows(whole, reached)
+        const kept = keepRows(whole, reached)
 
-          const rows = tf.gather(table, tf.tensor1d(reached, 'int32'))
-          const fromKept = embedBags(rows as tf.Tensor2D, lookupTensors(kept))
-          expectClose(fromKept, embedBags(table, lookupTensors(whole)))
+        const own = new Float32Array(reached.length * 2)
+        reached.forEach((row, place) => {
+          own.set(table.subarray(row * 2, row * 2 + 2), place * 2)
         })
-      ),
-      { numRuns: 30 }
+        expect(embedBags(own, 2, kept)).toEqual(embedBags(table, 2, whole))
+      })
     )
   })
 
   test('reads a row that was never trained as zeros', () => {
     const kept = keepRows(byHand, Int32Array.of(0))
 
-    const embedded = embedBags(tf.tensor2d([1, 2], [1, 2]), lookupTensors(kept))
+    const embedded = embedBags(Float32Array.of(1, 2), 2, kept)
 
     expectClose(embedded, [0.5, 1, 0, 0, 0, 0])
   })
@@ -172,11 +230,40 @@ test('the rows reached are those of all look-ups, each once, in order', () => {
   )
 })
 
-function lookupsOf(all: [row: number, weight: number, segment: number][]): Lookups {
-  return {
-    rows: Int32Array.from(all, ([row]) => row),
-    weights: Float32Array.from(all, ([, weight]) => weight),
-    segments: Int32Array.from(all, ([, , segment]) => segment),
-    segmentCount: 5
+/** Eight segments (four items of two columns), none or some look-ups each, into fifty rows. */
+function manyLookups(): fc.Arbitrary<Lookups> {
+  const lookup = fc.tuple(fc.nat(49), fc.float({ min: -2, max: 2, noNaN: true }))
+  return fc
+    .array(fc.array(lookup, { maxLength: 4 }), { minLength: 8, maxLength: 8 })
+    .map(segments => {
+      const all = segments.flat()
+      const starts = [0]
+      for (const segment of segments) starts.push(starts.at(-1)! + segment.length)
+      return {
+        rows: Int32Array.from(all, ([row]) => row),
+        weights: Float32Array.from(all, ([, weight]) => weight),
+        starts: Int32Array.from(starts)
+      }
+    })
+}
+
+/** [segments, rows]: the sum of weights with which a segment reads a row. */
+function matrixOf({ rows, weights, starts }: Lookups, rowCount: number): tf.Tensor2D {
+  const segments = starts.length - 1
+  const matrix = new Float32Array(segments * rowCount)
+  for (let s = 0; s < segments; s++) {
+    for (let l = starts[s]!; l < starts[s + 1]!; l++) {
+      matrix[s * rowCount + rows[l]!]! += weights[l]!
+    }
   }
+  return tf.tensor2d(matrix, [segments, rowCount])
+}
+
+function normals(length: number, seed: number): Float32Array {
+  const random = createRandom(seed)
+  return Float32Array.from({ length }, () => random.normal())
+}
+
+function inner(left: Float32Array, right: Float32Array): number {
+  return left.reduce((sum, value, i) => sum + value * right[i]!, 0)
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, expect, test } from 'vitest'
-import { arraysOf, tensorsOf } from '#shared/model/weights.ts'
+import { arraysOf, copyOf, takenFrom, tensorsOf, valuesOf } from '#shared/model/weights.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 
 beforeAll(() => useBackend('cpu'))
@@ -29,4 +29,33 @@ test('arrays of a variable keep their values when the variable takes others', ()
   variable.assign(tf.tensor1d([3, 4]))
 
   expect(arrays.variable!.values).toEqual(Float32Array.of(1, 2))
+})
+
+test('values are taken out of the backend, and nothing that was made on the way is left', () => {
+  const before = tf.memory().numTensors
+
+  const values = valuesOf(() => tf.add(tf.ones([2, 2]), tf.scalar(0.5)))
+
+  expect(values).toEqual(new Float32Array(4).fill(1.5))
+  expect(tf.memory().numTensors).toBe(before)
+})
+
+test('a copy stands apart from what it was made of', () => {
+  const arrays = { x: { shape: [2], values: Float32Array.of(1, 2) } }
+  const copy = copyOf(arrays)
+
+  arrays.x.values[0] = 7
+
+  expect(copy).toEqual({ x: { shape: [2], values: Float32Array.of(1, 2) } })
+})
+
+test('taking tensors out of the backend lets go of them', () => {
+  const before = tf.memory().numTensors
+  const weights = { x: tf.tensor1d([1, 2]) }
+
+  const arrays = takenFrom(weights)
+
+  expect(arrays).toEqual({ x: { shape: [2], values: Float32Array.of(1, 2) } })
+  expect(weights.x.isDisposed).toBe(true)
+  expect(tf.memory().numTensors).toBe(before)
 })
