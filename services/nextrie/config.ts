@@ -14,6 +14,19 @@ export function databaseConfig(environment: Environment): { readonly databaseUrl
   return readConfig(environment, { databaseUrl: ['DATABASE_URL', required] })
 }
 
+export interface TopicsConfig {
+  readonly eventsTopic: string
+  readonly itemsTopic: string
+}
+
+/** Which topics hold events and items; ingestion reads the same variables. */
+export function topicsConfig(environment: Environment): TopicsConfig {
+  return readConfig<TopicsConfig>(environment, {
+    eventsTopic: ['KAFKA_EVENTS_TOPIC', text('events')],
+    itemsTopic: ['KAFKA_ITEMS_TOPIC', text('items')]
+  })
+}
+
 export interface AddressConfig {
   readonly host: string
   readonly port: number

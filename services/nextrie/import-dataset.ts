@@ -4,8 +4,11 @@
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import { type Pool, withTransaction } from '#shared/database/pool.ts'
 import { appendEvents } from '#shared/eventlog/append-events.ts'
+import { inBatches } from '#shared/eventlog/files/in-batches.ts'
 import { checkEvent } from '#shared/events/decode-event.ts'
 import { checkItem } from '#shared/events/decode-item.ts'
+import type { Event } from '#shared/events/event.ts'
+import type { DescribedItem } from '#shared/events/item-message.ts'
 import type { Rejection } from '#shared/events/rejection.ts'
 import {
   type DatasetLine,
@@ -42,7 +45,7 @@ export interface ImportOptions {
   readonly signal?: AbortSignal
 }
 
-const batchSize = 5000
+const size = 5000
 
 /** Imports the items, then the events. Rejected lines are reported, counted and left out. */
 export async function importDataset(options: ImportOptions): Promise<Readonly<ImportCounts>> {
@@ -53,19 +56,21 @@ export async function importDataset(options: ImportOptions): Promise<Readonly<Im
     onRejected({ file, line, reason })
   }
   const items = accepted(readItemLines(folder), checkItem, reject(itemsFile))
-  await writeBatches(items, signal, async batch => {
+  const writeItems = async (batch: readonly { item: DescribedItem }[]) => {
     const described = batch.map(({ item }) => item)
     await withTransaction(pool, connection => upsertItems(connection, described))
     counts.items += batch.length
-  })
+  }
+  await inBatches(items, { size, signal, write: writeItems })
   const events = accepted(readEventLines(folder), checkEvent, reject(interactionsFile))
-  await writeBatches(events, signal, async batch => {
+  const writeEvents = async (batch: readonly { event: Event }[]) => {
     const clicks = batch.map(({ event }) => event)
     const outcome = await withTransaction(pool, connection => appendEvents(connection, clicks))
     counts.appended += outcome.appended
     counts.duplicates += outcome.duplicates
     onProgress?.(counts.appended + counts.duplicates)
-  })
+  }
+  await inBatches(events, { size, signal, write: writeEvents })
   return counts
 }
 
@@ -80,30 +85,4 @@ async function* accepted<T extends object>(
     if ('rejected' in checked) reject(line.line, checked.rejected)
     else yield checked as Exclude<T, Rejection>
   }
-}
-
-/** Reads the next batch while the database writes the last: they are about equally slow. */
-async function writeBatches<T>(
-  values: AsyncIterable<T>,
-  signal: AbortSignal | undefined,
-  write: (batch: T[]) => Promise<void>
-): Promise<void> {
-  let written = Promise.resolve()
-  for await (const batch of batches(values)) {
-    await written
-    signal?.throwIfAborted()
-    written = write(batch)
-    written.catch(() => undefined) // thrown where it is awaited
-  }
-  await written
-}
-
-async function* batches<T>(values: AsyncIterable<T>): AsyncGenerator<T[]> {
-  let batch: T[] = []
-  for await (const value of values) {
-    if (batch.push(value) < batchSize) continue
-    yield batch
-    batch = []
-  }
-  if (batch.length > 0) yield batch
 }

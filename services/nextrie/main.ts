@@ -4,14 +4,18 @@ import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { migrate } from '#shared/database/migrate.ts'
 import { createPool, type Pool } from '#shared/database/pool.ts'
+import { keepMonths } from '#shared/eventlog/event-months.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { onShutdown } from '#shared/runtime/shutdown.ts'
-import { addressConfig, databaseConfig, doctorConfig } from './config.ts'
+import { addressConfig, databaseConfig, doctorConfig, topicsConfig } from './config.ts'
+import { addDeadLetterCommands } from './dead-letter-commands.ts'
 import { describeFindings, examine, isHealthy } from './doctor.ts'
+import { addIndexCommand } from './index-command.ts'
+import { interruption } from './interruption.ts'
+import { addLogCommands } from './log-commands.ts'
 import { migrationsFolder } from './migrations-folder.ts'
 import { type ProgramName, runProgram } from './programs.ts'
-import { findDataset } from './read-dataset.ts'
 import { askRecommendation, describeAnswer } from './recommend.ts'
 
 const log = createLogger({ name: 'nextrie', level: 'warn' })
@@ -53,6 +57,7 @@ nextrie
   .action(() =>
     withDatabase(async pool => {
       const applied = await migrate(pool, migrationsFolder, log)
+      await keepMonths(pool)
       write(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
     })
   )
@@ -62,20 +67,14 @@ runs('train', 'trainer', ['train'], 'train on the log, evaluate, and publish a r
 runs('evaluate', 'trainer', ['evaluate'], 'evaluate the live release and the baselines on the log')
 runs('serve', 'serving', [], 'answer recommendations over HTTP until stopped')
 
-nextrie
-  .command('import')
-  .description('import a data set as items and click events; a repeat adds nothing')
-  .argument('[folder]', 'the folder, or the name of a bundled data set', 'eshop-clothing-2008')
-  .action(folderOrName =>
-    withDatabase(async pool => {
-      const { describeImport, reportImport } = await import('./report-import.ts')
-      const folder = findDataset(folderOrName)
-      const startedAt = performance.now()
-      const counts = await reportImport({ pool, folder, stream: process.stderr })
-      const seconds = (performance.now() - startedAt) / 1000
-      write(`${describeImport(folder, counts)}, in ${seconds.toFixed(1)} s`)
-    })
-  )
+const commandParts = { withDatabase, write, interruption, topics: () => topicsConfig(process.env) }
+addLogCommands(nextrie, commandParts)
+addDeadLetterCommands(nextrie, commandParts)
+addIndexCommand(nextrie, {
+  withDatabase,
+  write,
+  hasDatabase: () => process.env.DATABASE_URL !== undefined
+})
 
 nextrie
   .command('recommend')
@@ -90,6 +89,15 @@ nextrie
     }
     const about = session === undefined ? { items: items.split(',') } : { session }
     write(describeAnswer(await askRecommendation({ url, about, count })))
+  })
+
+nextrie
+  .command('schemas')
+  .description('write the contracts of events and items as JSON Schema files')
+  .argument('<folder>', 'where to write them')
+  .action(async folder => {
+    const { writeSchemas } = await import('./write-schemas.ts')
+    for (const file of await writeSchemas(folder)) write(file)
   })
 
 nextrie

@@ -8,6 +8,7 @@ import { startEmbeddedPostgres } from '#shared/database/embedded-postgres.ts'
 import { migrate } from '#shared/database/migrate.ts'
 import { createPool, type Pool } from '#shared/database/pool.ts'
 import { reportTable } from '#shared/evaluation/report-table.ts'
+import { keepMonths } from '#shared/eventlog/event-months.ts'
 import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts'
 import type { Environment } from '#shared/runtime/config.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
@@ -105,6 +106,7 @@ function programEnvironment({ url, databaseUrl, options }: ProgramFacts): Enviro
   return {
     ...options.environment,
     DATABASE_URL: databaseUrl,
+    KAFKA_BROKERS: '', // everything is on this machine: nobody would ingest from elsewhere
     RELEASES_FOLDER: releasesFolder(options),
     HOST: hostname,
     PORT: port
@@ -130,6 +132,7 @@ function releasesFolder({ state }: StartOptions): string {
 
 async function bringSchema(pool: Pool, { log }: StartOptions, tell: Tell): Promise<void> {
   const applied = await migrate(pool, migrationsFolder, log)
+  await keepMonths(pool)
   tell(applied.length > 0 ? `migrations ${applied.join(', ')} applied` : 'up to date')
 }
 

@@ -1,0 +1,167 @@
+// `nextrie dead-letters replay`: gives messages that were not accepted another chance, after what was
+// wrong is mended (the program was too old, a clock ran ahead).
+//
+// The rule. Some letters at a time, in one transaction: each is decoded as ingestion would decode it
+// today; what is accepted now goes into the log (or the catalogue), and its letter is removed. What is
+// refused again stays, with today's reason. So a replay may be repeated, run twice at once, or be
+// killed anywhere: an event is appended once, and a letter is there until its event is in the log.
+//
+// An item is a state, and an old one must not cover a newer one: a letter about an item that the
+// catalogue has changed since is left where it is, as outdated. Drop it, or send the item anew.
+import { removeItems, upsertItems } from '#shared/catalog/write-items.ts'
+import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
+import { appendEvents, lockLog } from '#shared/eventlog/append-events.ts'
+import {
+  changeReason,
+  type DeadLetterFilter,
+  deleteDeadLetters,
+  lockDeadLetters,
+  type StoredDeadLetter
+} from '#shared/eventlog/dead-letters.ts'
+import type { MessageHeaders } from '#shared/events/cloud-event.ts'
+import { decodeEvent } from '#shared/events/decode-event.ts'
+import { decodeItem, type ItemChange } from '#shared/events/decode-item.ts'
+import type { Event } from '#shared/events/event.ts'
+
+/** What a letter is read as. */
+export type LetterKind = 'event' | 'item'
+
+export interface ReplayCounts {
+  /** Events that are in the log now. */
+  appended: number
+  /** Accepted, but the log had the event already. */
+  duplicates: number
+  /** Items that were written or removed. */
+  items: number
+  /** Refused again: still dead letters. */
+  rejected: number
+  /** Items that have changed since: still dead letters. */
+  outdated: number
+  /** From a topic of which nobody said what it holds: still dead letters. */
+  unknown: number
+}
+
+export interface ReplayOptions {
+  readonly pool: Pool
+  readonly filter: DeadLetterFilter
+  /** Letters at most. */
+  readonly limit: number
+  /** What the messages of a topic are; `undefined` when that is not known. */
+  readonly kindOf: (topic: string) => LetterKind | undefined
+  readonly onProgress?: (letters: number) => void
+  /** Stops between two transactions. */
+  readonly signal?: AbortSignal
+}
+
+/** A message may be a megabyte. */
+const batchSize = 100
+
+/** Replays the letters that the filter names, oldest first. */
+export async function replayDeadLetters(options: ReplayOptions): Promise<Readonly<ReplayCounts>> {
+  const { pool, limit, onProgress, signal } = options
+  const counts: ReplayCounts = {
+    appended: 0,
+    duplicates: 0,
+    items: 0,
+    rejected: 0,
+    outdated: 0,
+    unknown: 0
+  }
+  let after = 0
+  for (let done = 0; done < limit; ) {
+    signal?.throwIfAborted()
+    const page = { ...options.filter, after, limit: Math.min(batchSize, limit - done) }
+    const { letters, outcome } = await withTransaction(pool, async connection => {
+      await lockLog(connection) // first: whoever erases a visitor locks the log before the letters
+      const locked = await lockDeadLetters(connection, page)
+      return { letters: locked, outcome: await replay(connection, locked, options.kindOf) }
+    })
+    add(counts, outcome)
+    done += letters.length
+    onProgress?.(done)
+    if (letters.length < page.limit) break
+    after = letters.at(-1)!.id
+  }
+  return counts
+}
+
+function add(counts: ReplayCounts, more: Partial<ReplayCounts>): void {
+  for (const [name, count] of Object.entries(more)) counts[name as keyof ReplayCounts] += count
+}
+
+async function replay(
+  connection: Connection,
+  letters: readonly StoredDeadLetter[],
+  kindOf: ReplayOptions['kindOf']
+): Promise<Partial<ReplayCounts>> {
+  const decoded = letters.map(letter => ({ letter, meaning: decode(letter, kindOf) }))
+  const events = decoded.filter(each => 'event' in each.meaning)
+  const changes = decoded.filter(each => 'change' in each.meaning)
+  const refused = decoded.filter(each => 'rejected' in each.meaning)
+
+  for (const { letter, meaning } of refused) {
+    const reason = (meaning as { rejected: string }).rejected
+    if (reason !== letter.reason) await changeReason(connection, { id: letter.id, reason })
+  }
+  const written: StoredDeadLetter[] = []
+  for (const { letter, meaning } of changes) {
+    const { change } = meaning as { change: ItemChange }
+    if (await changeItem(connection, change, letter.receivedAt)) written.push(letter)
+  }
+  const outcome = await appendEvents(
+    connection,
+    events.map(({ meaning }) => (meaning as { event: Event }).event)
+  )
+  const ids = [...written, ...events.map(({ letter }) => letter)].map(({ id }) => id)
+  if (ids.length > 0) await deleteDeadLetters(connection, { ids })
+  return {
+    ...outcome,
+    items: written.length,
+    outdated: changes.length - written.length,
+    rejected: refused.length,
+    unknown: decoded.length - events.length - changes.length - refused.length
+  }
+}
+
+type Meaning = { event: Event } | { change: ItemChange } | { rejected: string } | { unknown: true }
+
+function decode(letter: StoredDeadLetter, kindOf: ReplayOptions['kindOf']): Meaning {
+  const kind = kindOf(letter.topic)
+  if (kind === undefined) return { unknown: true }
+  const headers = asReceived(letter.headers)
+  if (kind === 'event') return decodeEvent(letter.payload, headers)
+  const decoded = decodeItem({ key: letter.key, value: letter.payload, headers })
+  return 'rejected' in decoded ? decoded : { change: decoded }
+}
+
+/** A header without a value stands alone, as clients give it. */
+function asReceived(headers: StoredDeadLetter['headers']): MessageHeaders {
+  const entries = Object.entries(headers).map(([name, values]) => [
+    name,
+    values.every(value => value === null) ? null : values.map(value => value ?? Buffer.alloc(0))
+  ])
+  return Object.fromEntries(entries)
+}
+
+/** @returns false when the catalogue has a newer state of the item. */
+async function changeItem(
+  connection: Connection,
+  change: ItemChange,
+  receivedAt: Date
+): Promise<boolean> {
+  const key = 'item' in change ? change.item.key : change.removedKey
+  if (await hasChangedSince(connection, key, receivedAt)) return false
+  if ('item' in change) await upsertItems(connection, [change.item])
+  else await removeItems(connection, [key])
+  return true
+}
+
+/** Both times are Postgres's. At the very same time the order is not known: the catalogue stands. */
+async function hasChangedSince(connection: Connection, key: string, time: Date): Promise<boolean> {
+  const { rows } = await connection.query<{ has: boolean }>(
+    `select exists (select from items
+                    where item_key = $1 and date_trunc('milliseconds', updated_at) >= $2) as has`,
+    [key, time.toISOString()]
+  )
+  return rows[0]!.has
+}
