@@ -1,7 +1,11 @@
 // Three groups of tests, by what they need. A run of one file starts only what its group needs.
 import { defineConfig } from 'vitest/config'
 
-const withKafka = ['test/services/ingestion/**/*.integration.test.ts', 'test/flow/**/*.test.ts']
+const withKafka = [
+  'test/services/ingestion/**/*.integration.test.ts',
+  'test/flow/**/*.test.ts',
+  'test/**/*.kafka.test.ts'
+]
 const withPostgres = ['test/**/*.integration.test.ts', ...withKafka]
 
 export default defineConfig({
