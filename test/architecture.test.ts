@@ -10,6 +10,7 @@ import manifest from '../package.json' with { type: 'json' }
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'shared/runtime': [],
   'shared/database': [],
+  'shared/apikeys': ['shared/database'],
   'shared/events': [],
   'shared/messaging': [],
   'shared/eventlog': ['shared/database', 'shared/events'],

@@ -27,6 +27,11 @@ export function topicsConfig(environment: Environment): TopicsConfig {
   })
 }
 
+/** The key to ask the service with, where it wants one. */
+export function apiKeyConfig(environment: Environment): { readonly apiKey: string | undefined } {
+  return readConfig(environment, { apiKey: ['NEXTRIE_API_KEY', absent] })
+}
+
 export interface AddressConfig {
   readonly host: string
   readonly port: number

@@ -8,11 +8,18 @@ import { keepMonths } from '#shared/eventlog/event-months.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { onShutdown } from '#shared/runtime/shutdown.ts'
-import { addressConfig, databaseConfig, doctorConfig, topicsConfig } from './config.ts'
+import {
+  addressConfig,
+  apiKeyConfig,
+  databaseConfig,
+  doctorConfig,
+  topicsConfig
+} from './config.ts'
 import { addDeadLetterCommands } from './dead-letter-commands.ts'
 import { describeFindings, examine, isHealthy } from './doctor.ts'
 import { addIndexCommand } from './index-command.ts'
 import { interruption } from './interruption.ts'
+import { addKeyCommands } from './key-commands.ts'
 import { addLogCommands } from './log-commands.ts'
 import { migrationsFolder } from './migrations-folder.ts'
 import { type ProgramName, runProgram } from './programs.ts'
@@ -70,6 +77,7 @@ runs('serve', 'serving', [], 'answer recommendations over HTTP until stopped')
 const commandParts = { withDatabase, write, interruption, topics: () => topicsConfig(process.env) }
 addLogCommands(nextrie, commandParts)
 addDeadLetterCommands(nextrie, commandParts)
+addKeyCommands(nextrie, commandParts)
 addIndexCommand(nextrie, {
   withDatabase,
   write,
@@ -88,7 +96,8 @@ nextrie
       throw new RecommenderError('ARGUMENT_INVALID', 'give either --session or --items')
     }
     const about = session === undefined ? { items: items.split(',') } : { session }
-    write(describeAnswer(await askRecommendation({ url, about, count })))
+    const { apiKey } = apiKeyConfig(process.env)
+    write(describeAnswer(await askRecommendation({ url, about, count, apiKey })))
   })
 
 nextrie

@@ -9,6 +9,8 @@ export interface Question {
   readonly about: { readonly session: string } | { readonly items: readonly string[] }
   /** How many items; the service's standard when absent. */
   readonly count?: number
+  /** Needed as soon as a key exists. */
+  readonly apiKey?: string | undefined
 }
 
 /** The part of the answer that is shown. */
@@ -29,11 +31,14 @@ const timeoutMs = 10_000
  * @throws SERVING_UNAVAILABLE when nobody answers, or answers that it cannot; the service's own
  *   explanation is in the message.
  */
-export async function askRecommendation({ url, about, count }: Question): Promise<Answer> {
+export async function askRecommendation({ url, about, count, apiKey }: Question): Promise<Answer> {
   const address = new URL('/v1/recommendations', url)
   const response = await fetch(address, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: {
+      'content-type': 'application/json',
+      ...(apiKey && { authorization: `Bearer ${apiKey}` })
+    },
     body: JSON.stringify({ ...about, ...(count !== undefined && { n: count }), attributes: true }),
     signal: AbortSignal.timeout(timeoutMs)
   }).catch(cause => {

@@ -2,10 +2,12 @@
 // with comes in as `parts`, so that a test can ask it as a client would.
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
+import { authorize } from './authorize.ts'
 import { drainConnections } from './drain.ts'
 import { answerError, answerNotFound } from './error-handler.ts'
 import { describeApi } from './openapi.ts'
 import { measureRecommender, measureRequests } from './request-metrics.ts'
+import { answeringTools } from './routes/answering-tools.ts'
 import { addEvents } from './routes/events.ts'
 import { addHealth } from './routes/health.ts'
 import { addItems } from './routes/items.ts'
@@ -67,11 +69,13 @@ async function addRoutes(app: App, parts: ServingParts): Promise<void> {
   await addPage(app, pageFolder)
 }
 
-function forVersion1(v1: App, parts: ServingParts): void {
+async function forVersion1(v1: App, parts: ServingParts): Promise<void> {
   v1.addHook('onSend', async (_, reply) => {
     reply.header('cache-control', 'private, no-store') // answers are about one visitor
   })
-  addRecommendations(v1, parts)
+  await authorize(v1, parts)
+  const tools = answeringTools(parts)
+  addRecommendations(v1, parts, tools)
   addEvents(v1, parts)
   addVisitors(v1, parts)
   addSchemas(v1)

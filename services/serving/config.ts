@@ -1,5 +1,4 @@
 // What serving reads from the environment.
-import { BlockList, isIP } from 'node:net'
 import { availableParallelism } from 'node:os'
 import {
   checkKafkaSettings,
@@ -13,7 +12,6 @@ import {
   integer,
   list,
   oneOf,
-  type Reader,
   readConfig,
   required,
   text
@@ -23,6 +21,7 @@ import { type LogLevel, logLevels } from '#shared/runtime/logging.ts'
 /** No brokers: events that come by HTTP go straight into the log. */
 export interface ServingConfig extends KafkaSettings {
   readonly databaseUrl: string
+  /** Beyond loopback an API key must exist (guard-address.ts). */
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
@@ -35,6 +34,8 @@ export interface ServingConfig extends KafkaSettings {
   readonly queueLength: number
   /** After this time in the queue a question is refused. */
   readonly requestDeadlineMs: number
+  /** Of one API key, or of one address without; 0 is no limit. */
+  readonly requestsPerMinute: number
   readonly search: SearchName
   /** Items that the search looks for at least; of a beam also the prefixes kept at each level. */
   readonly searchWidth: number
@@ -42,39 +43,22 @@ export interface ServingConfig extends KafkaSettings {
   readonly eventsTopic: string
 }
 
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-/** There are no API keys yet, so nobody outside this machine may be able to ask. */
-const loopbackHost: Reader<string> = text => {
-  const host = text || '127.0.0.1'
-  return isLoopback(host)
-    ? { value: host }
-    : { fault: 'must be a loopback address (127.0.0.1, ::1 or localhost): there are no API keys' }
-}
-
 /** @throws CONFIG_INVALID naming every faulty variable. */
 export function servingConfig(environment: Environment): ServingConfig {
   const config = readConfig<ServingConfig>(environment, {
     databaseUrl: ['DATABASE_URL', required],
-    host: ['HOST', loopbackHost],
+    host: ['HOST', text('127.0.0.1')],
     port: ['PORT', integer(0, 8080, 65_535)],
     logLevel: ['LOG_LEVEL', oneOf(logLevels, 'info')],
     sessionGapMinutes: ['SESSION_GAP_MINUTES', integer(0, 30)],
     threads: ['RECOMMENDER_THREADS', integer(1, availableParallelism(), 256)],
     queueLength: ['QUEUE_LENGTH', integer(1, standardQueue.length)],
     requestDeadlineMs: ['REQUEST_DEADLINE_MS', integer(1, standardQueue.deadlineMs)],
+    requestsPerMinute: ['REQUESTS_PER_MINUTE', integer(0, 60_000)],
     search: ['SEARCH', oneOf(searchNames, standardGeneration.search)],
     searchWidth: ['SEARCH_WIDTH', integer(1, standardGeneration.width, 1000)],
     ...kafkaVariables(list([])),
     eventsTopic: ['KAFKA_EVENTS_TOPIC', text('events')]
   })
   return checkKafkaSettings(config)
-}
-
-function isLoopback(host: string): boolean {
-  const family = isIP(host)
-  if (family === 0) return host === 'localhost'
-  return loopback.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }

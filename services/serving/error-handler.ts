@@ -12,7 +12,8 @@ const callersFault: readonly ErrorCode[] = ['ARGUMENT_INVALID', 'ITEM_INVALID']
 const codeOfStatus: Readonly<Record<number, string>> = {
   404: 'NOT_FOUND',
   413: 'BODY_TOO_LARGE',
-  415: 'MEDIA_TYPE_UNKNOWN'
+  415: 'MEDIA_TYPE_UNKNOWN',
+  429: 'RATE_LIMITED'
 }
 
 /** The application's only error handler, also for errors before a route was found. */

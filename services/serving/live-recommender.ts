@@ -1,6 +1,7 @@
 // Holds the recommender of the live release. A newer release is loaded beside it and then takes
 // over; requests that the old one has begun are answered before it closes. A release that cannot be
 // loaded changes nothing: the one before it goes on answering.
+import type { ItemCondition } from '#shared/catalog/item-condition.ts'
 import type { Pool } from '#shared/database/pool.ts'
 import type {
   RecommendationAnswer,
@@ -11,6 +12,13 @@ import type {
 import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
+import { createItemFilters, type ItemFilters } from './item-filters.ts'
+
+/** A question before it is known which release answers it. */
+export interface LiveQuery extends Omit<RecommendationQuery, 'only'> {
+  /** What all items of the answer must be like. */
+  readonly filter?: ItemCondition | undefined
+}
 
 export interface LiveRecommender {
   /** Id of the release that answers now; undefined while none is loaded. */
@@ -19,11 +27,13 @@ export interface LiveRecommender {
   refused?(): RefusedRelease | undefined
   /** How busy the recommender is; undefined while no release is loaded. */
   load?(): RecommenderLoad | undefined
+  /** Whether the release that answers now has the item of this key. */
+  knows?(key: string): boolean
   /**
    * @throws RELEASE_NOT_FOUND, worth a retry, while no release is loaded, and what
    *   Recommender.recommend throws.
    */
-  recommend(query: RecommendationQuery): Promise<RecommendationAnswer>
+  recommend(query: LiveQuery): Promise<RecommendationAnswer>
 }
 
 export interface RefusedRelease {
@@ -56,12 +66,16 @@ export class FollowedRelease implements LiveRecommender {
     return this.#held?.releaseId
   }
 
-  async recommend(query: RecommendationQuery): Promise<RecommendationAnswer> {
+  async recommend(query: LiveQuery): Promise<RecommendationAnswer> {
     const held = this.#held
     if (!held) {
       throw new RecommenderError('RELEASE_NOT_FOUND', 'no release is loaded', { canRetry: true })
     }
     return held.recommend(query)
+  }
+
+  knows(key: string): boolean {
+    return this.#held?.knows(key) ?? false
   }
 
   refused(): RefusedRelease | undefined {
@@ -108,7 +122,7 @@ export class FollowedRelease implements LiveRecommender {
 
   async #swapIn({ releaseId, location }: AnnouncedRelease): Promise<void> {
     const startedAt = performance.now()
-    const next = new HeldRecommender(releaseId, await this.#facts.start(location))
+    const next = await this.#hold(releaseId, location)
     const previous = this.#held
     this.#held = next
     const seconds = Math.round(performance.now() - startedAt) / 1000
@@ -118,27 +132,45 @@ export class FollowedRelease implements LiveRecommender {
     )
     await previous?.retire()
   }
+
+  async #hold(releaseId: string, location: string): Promise<HeldRecommender> {
+    const recommender = await this.#facts.start(location)
+    const filters = createItemFilters(this.#facts.pool, recommender.select)
+    return new HeldRecommender(releaseId, recommender, filters)
+  }
 }
 
 /** A recommender together with the answers it still owes. */
 class HeldRecommender {
   readonly releaseId: string
   readonly #recommender: Recommender
+  readonly #filters: ItemFilters
   readonly #owed = new Set<Promise<unknown>>()
 
-  constructor(releaseId: string, recommender: Recommender) {
+  constructor(releaseId: string, recommender: Recommender, filters: ItemFilters) {
     this.releaseId = releaseId
     this.#recommender = recommender
+    this.#filters = filters
   }
 
-  async recommend(query: RecommendationQuery): Promise<RecommendationAnswer> {
-    const answer = this.#recommender.recommend(query)
+  async recommend(query: LiveQuery): Promise<RecommendationAnswer> {
+    const answer = this.#answer(query)
     this.#owed.add(answer)
     try {
       return await answer
     } finally {
       this.#owed.delete(answer)
     }
+  }
+
+  async #answer({ filter, ...query }: LiveQuery): Promise<RecommendationAnswer> {
+    if (!filter) return this.#recommender.recommend(query)
+    const only = await this.#filters.of(filter)
+    return this.#recommender.recommend({ ...query, only })
+  }
+
+  knows(key: string): boolean {
+    return this.#recommender.knows(key)
   }
 
   load(): RecommenderLoad {

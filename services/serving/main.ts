@@ -8,13 +8,15 @@ import { onShutdown, runMain } from '#shared/runtime/shutdown.ts'
 import { buildApp } from './app.ts'
 import { collectIntoKafka, collectIntoLog } from './collector.ts'
 import { type ServingConfig, servingConfig } from './config.ts'
+import { guardAddress, isLoopback } from './guard-address.ts'
 import { createHiddenItems } from './hidden-items.ts'
+import { createKnownKeys } from './known-keys.ts'
 import { FollowedRelease } from './live-recommender.ts'
 import { startPolling } from './polling.ts'
 import type { App } from './serving-parts.ts'
 import { requireSameGap } from './session-gap.ts'
 
-/** A new release, or an item hidden by another process, is noticed within this time. */
+/** A new release, an item hidden by another process or a revoked key is noticed within this time. */
 const pollMs = 1000
 
 const log = createLogger({ name: 'serving', level: 'info' })
@@ -23,6 +25,8 @@ await runMain(log, async () => {
   const config = servingConfig(process.env)
   log.level = config.logLevel
   const pool = createPool(config.databaseUrl, { name: 'nextrie-serving', log })
+  await guardAddress(pool, config.host)
+  const keys = createKnownKeys(pool, isLoopback(config.host))
   const hiddenItems = createHiddenItems(pool)
   const recommender = new FollowedRelease({
     pool,
@@ -42,6 +46,8 @@ await runMain(log, async () => {
     pool,
     recommender,
     hiddenItems,
+    keys,
+    requestsPerMinute: config.requestsPerMinute,
     metrics,
     log,
     sessionGapMinutes,
@@ -49,6 +55,7 @@ await runMain(log, async () => {
   })
 
   const polling = [
+    startPolling({ subject: 'API keys', everyMs: pollMs, look: () => keys.refresh(), log }),
     startPolling({ subject: 'release', everyMs: pollMs, look: () => recommender.refresh(), log }),
     startPolling({
       subject: 'hidden items',

@@ -19,7 +19,16 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
         { name: 'events', description: 'What visitors did' },
         { name: 'items', description: 'What can be recommended' },
         { name: 'operation', description: 'Releases, health and figures' }
-      ]
+      ],
+      components: {
+        securitySchemes: {
+          apiKey: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An API key; none is needed on this machine until the first one is made'
+          }
+        }
+      }
     }
   })
   await app.register(swaggerUi, {

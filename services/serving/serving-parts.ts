@@ -8,12 +8,16 @@ import type { Logger } from '#shared/runtime/logging.ts'
 import type { Metrics } from '#shared/runtime/metrics.ts'
 import type { EventCollector } from './collector.ts'
 import type { HiddenItems } from './hidden-items.ts'
+import type { KnownKeys } from './known-keys.ts'
 import type { LiveRecommender } from './live-recommender.ts'
 
 export interface ServingParts {
   readonly pool: Pool
   readonly recommender: LiveRecommender
   readonly hiddenItems: HiddenItems
+  readonly keys: KnownKeys
+  /** Of one key, or of one address without; 0 is no limit. */
+  readonly requestsPerMinute: number
   readonly metrics: Metrics
   readonly log: Logger
   readonly sessionGapMinutes: number

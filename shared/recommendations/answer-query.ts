@@ -3,7 +3,9 @@ import type { SessionEncoder } from '#shared/inference/session-encoder.ts'
 import type { SessionGraph } from '#shared/inference/session-states.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import type { ItemIndex } from './item-keys.ts'
-import { type RankingModel, rank, type Source } from './rank.ts'
+import type { FilterOf, ItemSelection } from './item-selection.ts'
+import { type RankedItem, type RankingModel, rank, type Source } from './rank.ts'
+import { rankSimilar } from './rank-similar.ts'
 import { partOf, type SessionInput, sessionInput } from './session-input.ts'
 
 export interface RecommendationQuery {
@@ -15,6 +17,12 @@ export interface RecommendationQuery {
   readonly exclude: readonly string[]
   /** Whether clicked items may come back; left out, the release decides. */
   readonly repeat?: boolean | undefined
+  /** All items but these stay out. Only where the model has `filterOf`. */
+  readonly only?: ItemSelection | undefined
+  /** Items that score less stay out. */
+  readonly minScore?: number | undefined
+  /** Instead of what follows the clicks: what is like the item of this key, best first. */
+  readonly similarTo?: string | undefined
 }
 
 export interface RecommendedItem {
@@ -31,6 +39,8 @@ export interface AnsweringModel {
   readonly ranking: RankingModel
   /** Whether clicked items may come back where the caller says nothing. */
   readonly repeats: boolean
+  /** Selections that were used before need not be counted again. */
+  readonly filterOf?: FilterOf
 }
 
 /** The same, with the encoder of training: for evaluation and for a release's sample. */
@@ -79,17 +89,32 @@ function newestOf(input: SessionInput, maxLength: number): SessionInput {
 
 /** @param session with its state, unless none of its clicks is on a known item. */
 function answerFrom(
-  { itemIndex, keyOf, ranking, repeats }: AnsweringModel,
+  model: AnsweringModel,
   query: RecommendationQuery,
-  { input, state }: { readonly input: SessionInput; readonly state?: Float32Array }
+  session: { readonly input: SessionInput; readonly state?: Float32Array }
 ): RecommendedItem[] {
-  const mayRepeat = query.repeat ?? repeats
-  const excluded = query.exclude.flatMap(key => itemIndex.get(key) ?? [])
-  const ranked = rank(ranking, {
+  const { minScore = Number.NEGATIVE_INFINITY } = query
+  return rankedFor(model, query, session)
+    .filter(({ score }) => score >= minScore)
+    .map(({ item, score, source }) => ({ itemKey: model.keyOf(item), score, source }))
+}
+
+function rankedFor(
+  { itemIndex, ranking, repeats, filterOf }: AnsweringModel,
+  { count, exclude, only, similarTo, repeat = repeats }: RecommendationQuery,
+  { input, state }: { readonly input: SessionInput; readonly state?: Float32Array }
+): RankedItem[] {
+  const excluded = exclude.flatMap(key => itemIndex.get(key) ?? [])
+  const filter = only && filterOf?.(only)
+  if (similarTo !== undefined) {
+    const item = itemIndex.get(similarTo)
+    return item === undefined ? [] : rankSimilar(ranking, { item, excluded, filter, count })
+  }
+  return rank(ranking, {
     state,
     clicked: input.items,
-    excluded: mayRepeat ? excluded : [...excluded, ...input.items],
-    count: query.count
+    excluded: repeat ? excluded : [...excluded, ...input.items],
+    filter,
+    count
   })
-  return ranked.map(({ item, score, source }) => ({ itemKey: keyOf(item), score, source }))
 }

@@ -7,6 +7,7 @@ import { beamSearch } from '#shared/inference/beam-search.ts'
 import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
+import type { ItemFilter } from '#shared/itemids/item-filter.ts'
 import { type CoVisitation, coVisitedScores } from './co-visitation.ts'
 
 /** What ranking needs of a release, in memory. Items are numbered as in the release. */
@@ -63,6 +64,8 @@ export interface RankingQuestion {
   readonly clicked: Int32Array
   /** Items that must not come back. */
   readonly excluded: Iterable<number>
+  /** What all others must pass. */
+  readonly filter?: ItemFilter | undefined
   readonly count: number
 }
 
@@ -74,13 +77,14 @@ const newCandidates = 20
 /** The best `count` items, or as many as may be shown. */
 export function rank(model: RankingModel, question: RankingQuestion): RankedItem[] {
   const excluded = new Set(question.excluded)
-  if (!question.state) return popular(model, excluded, question.count)
-  const { state, clicked, count } = question
-  const generated = new Set(generate(model, { state, excluded, count }))
+  if (!question.state) return popular(model, { ...question, excluded })
+  const { state, clicked, filter, count } = question
+  const generated = new Set(generate(model, { state, excluded, filter, count }))
   const scored = scoreCandidates(model, {
     state,
     clicked,
     excluded,
+    filter,
     generated,
     decay: model.blend.coVisitationDecay
   })
@@ -91,8 +95,11 @@ export function rank(model: RankingModel, question: RankingQuestion): RankedItem
     .slice(0, question.count)
 }
 
-function popular(model: RankingModel, excluded: ReadonlySet<number>, count: number): RankedItem[] {
-  const items = Array.from(model.byPopularity).filter(item => !excluded.has(item))
+function popular(
+  { byPopularity }: RankingModel,
+  { count, ...limits }: Limits & { readonly count: number }
+): RankedItem[] {
+  const items = Array.from(byPopularity).filter(item => isAllowed(item, limits))
   return items.slice(0, count).map((item, place) => ({
     item,
     score: 1 / (1 + place),
@@ -100,28 +107,33 @@ function popular(model: RankingModel, excluded: ReadonlySet<number>, count: numb
   }))
 }
 
+/** What an answer may hold. */
+interface Limits {
+  readonly excluded: ReadonlySet<number>
+  readonly filter?: ItemFilter | undefined
+}
+
+function isAllowed(item: number, { excluded, filter }: Limits): boolean {
+  return !excluded.has(item) && filter?.passes(item) !== false
+}
+
 /** The items that the model writes, the most probable first; enough of them for `count`. */
 export function generate(
   { decoder, generation = standardGeneration }: Pick<RankingModel, 'decoder' | 'generation'>,
-  question: {
-    readonly state: Float32Array
-    readonly excluded: ReadonlySet<number>
-    readonly count: number
-  }
+  question: Limits & { readonly state: Float32Array; readonly count: number }
 ): number[] {
   const search = generation.search === 'exact' ? bestFirstSearch : beamSearch
   return search({
     trie: decoder.trie,
     scorer: decodeSession(decoder, question.state),
-    exclusions: new Exclusions(decoder.trie, question.excluded),
+    exclusions: new Exclusions(decoder.trie, question.excluded, question.filter),
     width: Math.max(generation.width, question.count)
   }).map(({ item }) => item)
 }
 
-export interface CandidateQuestion {
+export interface CandidateQuestion extends Limits {
   readonly state: Float32Array
   readonly clicked: Int32Array
-  readonly excluded: ReadonlySet<number>
   readonly generated: Iterable<number>
   readonly decay: number
 }
@@ -146,7 +158,11 @@ export function blendScores(
 }
 
 /** New items are 'new' also when the trie has led to them. */
-function sourceOf({ items, isNew }: ScoredCandidates, i: number, generated: ReadonlySet<number>) {
+export function sourceOf(
+  { items, isNew }: ScoredCandidates,
+  i: number,
+  generated: ReadonlySet<number>
+) {
   if (isNew[i]) return 'new' as const
   return generated.has(items[i]!) ? ('generated' as const) : ('co-visited' as const)
 }
@@ -154,15 +170,15 @@ function sourceOf({ items, isNew }: ScoredCandidates, i: number, generated: Read
 /** Adds what was visited together with the session's clicks, and what is new, to what was generated. */
 export function scoreCandidates(
   { vectors, coVisitation, newItems }: Pick<RankingModel, 'vectors' | 'coVisitation' | 'newItems'>,
-  { state, clicked, excluded, generated, decay }: CandidateQuestion
+  { state, clicked, generated, decay, ...limits }: CandidateQuestion
 ): ScoredCandidates {
   const scores = coVisitedScores(coVisitation, clicked, decay)
   const visited = [...scores]
-    .filter(([item]) => !excluded.has(item))
+    .filter(([item]) => isAllowed(item, limits))
     .sort(([a, x], [b, y]) => y - x || a - b)
     .slice(0, coVisitedCandidates)
   const logitOf = (item: number) => dot(state, vectors, item * state.length)
-  const fresh = nearest(newItems, logitOf, excluded)
+  const fresh = nearest(newItems, logitOf, limits)
   const items = [...new Set([...generated, ...visited.map(([item]) => item), ...fresh])]
   return {
     items,
@@ -176,9 +192,9 @@ export function scoreCandidates(
 function nearest(
   newItems: ReadonlySet<number>,
   logitOf: (item: number) => number,
-  excluded: ReadonlySet<number>
+  limits: Limits
 ): number[] {
-  const allowed = [...newItems].filter(item => !excluded.has(item))
+  const allowed = [...newItems].filter(item => isAllowed(item, limits))
   const logits = new Map(allowed.map(item => [item, logitOf(item)]))
   return allowed.sort((a, b) => logits.get(b)! - logits.get(a)! || a - b).slice(0, newCandidates)
 }

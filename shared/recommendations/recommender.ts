@@ -13,6 +13,8 @@ import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { startWorker } from '#shared/runtime/workers.ts'
 import type { RecommendationQuery, RecommendedItem } from './answer-query.ts'
+import { openKeys } from './item-keys.ts'
+import { createSelecting, type SelectItems } from './item-selection.ts'
 import type { Generation } from './rank.ts'
 import type { AnsweringMessage, AnsweringTask, Batch } from './recommender-worker.ts'
 import type { LoadingMessage, LoadingTask } from './release-worker.ts'
@@ -50,6 +52,10 @@ export interface Recommender {
    *   when two threads died with this question, or the recommender is closed.
    */
   recommend(query: RecommendationQuery): Promise<RecommendationAnswer>
+  /** Makes selections for `only` of this recommender's questions. */
+  readonly select: SelectItems
+  /** Whether the release has the item of this key. */
+  knows(key: string): boolean
   load(): RecommenderLoad
   close(): Promise<void>
 }
@@ -87,8 +93,11 @@ export async function startRecommender(task: RecommenderTask): Promise<Recommend
   const pool = new ThreadPool(model, task, threads)
   await pool.ready()
   const { releaseId } = model
+  const keys = openKeys(model.keys)
   return {
     releaseId,
+    select: createSelecting(keys, model.byPopularity.length),
+    knows: keys.has,
     recommend: async query => ({ releaseId, items: await pool.ask(query) }),
     load: () => pool.load(),
     close: () => pool.close()

@@ -8,6 +8,7 @@ import type { ModelConfig } from '#shared/model/model.ts'
 import type { ServedAnswering } from './answer-query.ts'
 import type { CoVisitation } from './co-visitation.ts'
 import { openKeys, type SharedKeys } from './item-keys.ts'
+import { createFilters } from './item-selection.ts'
 import type { Blend, Generation } from './rank.ts'
 
 /** Sent to another thread, nothing of size is copied but the graph. */
@@ -38,6 +39,7 @@ export async function openSharedModel(
     itemIndex: keys,
     keyOf: keys.keyOf,
     repeats: model.repeats,
+    filterOf: createFilters(),
     sessions: await openSessionGraph(model.config, model.sessionGraph, decoder.vectors),
     ranking: {
       decoder,

@@ -156,6 +156,7 @@ async function serviceFigures(
     DATABASE_URL: databaseUrl,
     PORT: String(port),
     LOG_LEVEL: 'warn',
+    REQUESTS_PER_MINUTE: '0',
     SEARCH: search,
     SEARCH_WIDTH: String(widthOf(search, settings))
   }

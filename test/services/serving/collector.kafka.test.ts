@@ -14,7 +14,7 @@ import {
 } from '#test/services/ingestion/harness.ts'
 import { testClient } from '#test/support/kafka/client.ts'
 import { describeWithKafka, describeWithOwnKafka, startOwnKafka } from '#test/support/kafka.ts'
-import { silent } from './serving-app.ts'
+import { noKeys, silent } from './serving-app.ts'
 
 let harness: Harness
 let collector: EventCollector
@@ -28,6 +28,8 @@ async function open(brokers: string[]): Promise<void> {
     pool: harness.database.pool,
     recommender: { releaseId: () => undefined, recommend: () => Promise.reject(new Error('none')) },
     hiddenItems: createHiddenItems(harness.database.pool),
+    keys: noKeys,
+    requestsPerMinute: 0,
     metrics: createMetrics(),
     log: silent,
     sessionGapMinutes: 30,

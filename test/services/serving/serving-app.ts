@@ -3,14 +3,23 @@
 
 import { buildApp } from '#services/serving/app.ts'
 import { createHiddenItems } from '#services/serving/hidden-items.ts'
+import type { KnownKeys } from '#services/serving/known-keys.ts'
 import type { LiveRecommender } from '#services/serving/live-recommender.ts'
 import type { App } from '#services/serving/serving-parts.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
+import { createSelecting } from '#shared/recommendations/item-selection.ts'
 import type { RecommendationQuery, Recommender } from '#shared/recommendations/recommender.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { createMetrics } from '#shared/runtime/metrics.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+
+/** What a service on loopback has before its first key is made. */
+export const noKeys: KnownKeys = {
+  areRequired: async () => false,
+  find: async () => undefined,
+  refresh: async () => undefined
+}
 
 export const silent = createLogger({ name: 'test', level: 'silent' })
 
@@ -21,6 +30,8 @@ export function alphabetRecommender(releaseId = 'r1'): Recommender {
   return {
     releaseId,
     recommend: async query => ({ releaseId, items: nextLetters(query) }),
+    select: createSelecting(new Map(letters.map((key, i) => [key, i])), letters.length),
+    knows: key => letters.includes(key),
     load: () => ({ waiting: 0, threads: 1, busyThreads: 0, lostThreads: 0, retried: 0 }),
     close: async () => undefined
   }
@@ -75,6 +86,8 @@ export function appOn(pool: Pool, recommender?: LiveRecommender): Promise<App> {
     pool,
     recommender: recommender ?? { releaseId: () => 'r1', recommend },
     hiddenItems: createHiddenItems(pool),
+    keys: noKeys,
+    requestsPerMinute: 0,
     metrics: createMetrics(),
     log: silent,
     sessionGapMinutes: 30

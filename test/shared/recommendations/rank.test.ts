@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { nodeMoments } from '#shared/inference/node-moments.ts'
 import { createTokenDecoder } from '#shared/inference/token-decoder.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
+import { ItemFilter } from '#shared/itemids/item-filter.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
 import { type CoVisitation, fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
@@ -121,6 +122,52 @@ test('as many items are answered as are wanted, whenever that many may be shown'
       expect(scores).toEqual(scores.toSorted((a, b) => b - a))
     })
   )
+})
+
+test.each(['beam', 'exact'] as const)(
+  'by %s, a filter answers as if all that fail it did not exist, and finds every one that passes',
+  search => {
+    const facts = fc.record({
+      seed: fc.nat(1000),
+      itemCount: fc.integer({ min: 1, max: 300 }),
+      passing: fc.constantFrom(0, 0.005, 0.03, 0.5, 1),
+      count: fc.integer({ min: 1, max: 40 }),
+      hasState: fc.boolean()
+    })
+
+    fc.assert(
+      fc.property(facts, ({ seed, itemCount, passing, count, hasState }) => {
+        const random = createRandom(seed)
+        const model = { ...randomModel(itemCount, seed), generation: { search, width: 30 } }
+        const all = Array.from({ length: itemCount }, (_, item) => item)
+        const passed = new Set(all.filter(() => random.next() < passing))
+        const clicked = Int32Array.from({ length: 5 }, () => random.integer(itemCount))
+        const state = hasState ? Float32Array.from({ length: 4 }, random.normal) : undefined
+        const asked = { state, clicked, count }
+
+        const filter = new ItemFilter(item => passed.has(item))
+        const ranked = rank(model, { ...asked, excluded: [clicked[0]!], filter })
+
+        const forbidden = all.filter(item => !passed.has(item) || item === clicked[0])
+        expect(ranked).toEqual(rank(model, { ...asked, excluded: forbidden }))
+        expect(ranked).toHaveLength(Math.min(count, itemCount - forbidden.length))
+        expect(ranked.filter(({ item }) => forbidden.includes(item))).toEqual([])
+      })
+    )
+  }
+)
+
+test('of what passes a filter the order is that of all scores, where all are candidates', () => {
+  const values = Array.from({ length: 500 }, (_, item) => Math.sin(item))
+  const passes = (item: number) => item % 50 === 7
+
+  const ranked = rank(modelOf(values, { weight: 0 }), {
+    ...question({ count: 3 }),
+    filter: new ItemFilter(passes)
+  })
+
+  const byForce = [...values.keys()].filter(passes).sort((a, b) => values[b]! - values[a]!)
+  expect(ranked.map(({ item }) => item)).toEqual(byForce.slice(0, 3))
 })
 
 test('a new item is lifted by the margin and says that it is new', () => {
