@@ -16,6 +16,7 @@ import { addPage } from './routes/page.ts'
 import { addRecommendations } from './routes/recommendations.ts'
 import { addReleases } from './routes/releases.ts'
 import { addSchemas } from './routes/schemas.ts'
+import { addSimilarItems } from './routes/similar-items.ts'
 import { addVisitors } from './routes/visitors.ts'
 import { protectBrowsers } from './security-headers.ts'
 import type { App, ServingParts } from './serving-parts.ts'
@@ -76,6 +77,7 @@ async function forVersion1(v1: App, parts: ServingParts): Promise<void> {
   await authorize(v1, parts)
   const tools = answeringTools(parts)
   addRecommendations(v1, parts, tools)
+  addSimilarItems(v1, parts, tools)
   addEvents(v1, parts)
   addVisitors(v1, parts)
   addSchemas(v1)

@@ -18,7 +18,10 @@ export function acceptStorable(
   message: Record<string, unknown>
 ): { message: Record<string, unknown> } | Rejection {
   const fault = findUnstorable(message)
-  return fault ? { rejected: `the message cannot be kept as it is: ${fault}` } : { message }
+  if (!fault) return { message }
+  const names = Object.keys(message).filter(name => findUnstorable(name) === undefined)
+  const field = names.find(name => findUnstorable({ [name]: message[name] }))
+  return { rejected: `the message cannot be kept as it is: ${fault}`, ...(field && { field }) }
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })

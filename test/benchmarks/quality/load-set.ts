@@ -1,6 +1,6 @@
 // A data set as the trainer reads it, with the recipe that follows from it.
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { type Recipe, recipe, type SettledRecipe, settleRecipe } from '#services/trainer/config.ts'
 import { buildTrainingSet, type TrainingSet } from '#services/trainer/training-set.ts'
 import type { BenchOptions } from '../report.ts'
@@ -42,5 +42,5 @@ export async function loadSet(
     `${name}: ${dataset.protocol}; ${set.itemKeys.length} items, ${set.targets} training targets; ` +
       `${settled.epochs} epochs, dropout ${settled.dropout.toFixed(2)}, rate ${settled.learningRate}\n`
   )
-  return { name, dataset, set, recipe: settled }
+  return { name: basename(folder), dataset, set, recipe: settled }
 }

@@ -192,6 +192,7 @@ describe('the description of the API', () => {
       'GET /metrics 200',
       'GET /v1/items 200 400 503',
       'GET /v1/items/{id} 200 400 404 503',
+      'GET /v1/items/{id}/similar 200 400 404 503',
       'GET /v1/releases 200 503',
       'GET /v1/schemas 200',
       'GET /v1/schemas/{name} 200 404',
