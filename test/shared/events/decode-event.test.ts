@@ -116,14 +116,20 @@ describe('a message is rejected', () => {
   ])('when the log could not keep it as it is: %s', (_, json, reason) => {
     const text = JSON.stringify({ ...click, context: { note: '?' } }).replace('"?"', json)
 
-    expect(decodeEvent(Buffer.from(text))).toEqual({ rejected: expect.stringContaining(reason) })
+    expect(decodeEvent(Buffer.from(text))).toEqual({
+      rejected: expect.stringContaining(reason),
+      field: 'context'
+    })
   })
 
   test('when it is nested a hundred thousand levels deep', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
     const text = `{"id":"1","x":${deep}}`
 
-    expect(decodeEvent(Buffer.from(text))).toEqual({ rejected: expect.stringContaining('levels') })
+    expect(decodeEvent(Buffer.from(text))).toEqual({
+      rejected: expect.stringContaining('levels'),
+      field: 'x'
+    })
   })
 })
 
