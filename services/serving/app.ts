@@ -13,6 +13,7 @@ import { addHealth } from './routes/health.ts'
 import { addItems } from './routes/items.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addPage } from './routes/page.ts'
+import { addRecommendationBatch } from './routes/recommendation-batch.ts'
 import { addRecommendations } from './routes/recommendations.ts'
 import { addReleases } from './routes/releases.ts'
 import { addSchemas } from './routes/schemas.ts'
@@ -77,6 +78,7 @@ async function forVersion1(v1: App, parts: ServingParts): Promise<void> {
   await authorize(v1, parts)
   const tools = answeringTools(parts)
   addRecommendations(v1, parts, tools)
+  addRecommendationBatch(v1, parts, tools)
   addSimilarItems(v1, parts, tools)
   addEvents(v1, parts)
   addVisitors(v1, parts)

@@ -4,7 +4,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { retryDelayMs } from '#shared/database/retry-delay.ts'
 import { type ErrorCode, RecommenderError } from '#shared/runtime/errors.ts'
 import { fieldFaults } from './field-faults.ts'
-import { sendFieldFaults, sendProblem } from './problem.ts'
+import { type ProblemFacts, sendFieldFaults, sendProblem } from './problem.ts'
 
 /** Our own errors that are the caller's fault. */
 const callersFault: readonly ErrorCode[] = ['ARGUMENT_INVALID', 'ITEM_INVALID']
@@ -23,15 +23,23 @@ export function answerError(
   reply: FastifyReply
 ): FastifyReply {
   if ('validation' in error && error.validation) return sendFieldFaults(reply, fieldFaults(error))
+  return sendProblem(reply, factsOf(error, request))
+}
+
+/** What the caller is told; what is not told is logged. */
+export function factsOf(
+  error: FastifyError | RecommenderError,
+  request: FastifyRequest
+): ProblemFacts {
   const status = statusOf(error)
   if (status < 500) {
     const code = error instanceof RecommenderError ? error.code : codeOfStatus[status]
-    return sendProblem(reply, { status, code: code ?? 'REQUEST_INVALID', detail: error.message })
+    return { status, code: code ?? 'REQUEST_INVALID', detail: error.message }
   }
   // What may pass is counted by /metrics and told once by whoever polls: not again for each request.
   const level = status === 503 ? 'debug' : 'error'
   request.log[level]({ err: error, route: request.routeOptions.url }, 'request failed')
-  return sendProblem(reply, { status, ...hidden(error) })
+  return { status, ...hidden(error) }
 }
 
 /** 404 for a path, or a method on it, that no route has. */

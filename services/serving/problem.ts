@@ -39,19 +39,23 @@ export interface ProblemFacts {
 
 /** Sends a problem; the handler returns what this returns. */
 export function sendProblem(reply: FastifyReply, facts: ProblemFacts): FastifyReply {
-  const problem: Problem = {
-    type: 'about:blank',
-    title: STATUS_CODES[facts.status] ?? 'Error',
-    ...facts
-  }
   if (facts.status === 503) reply.header('retry-after', '1')
-  return reply.code(facts.status).type(problemMediaType).send(problem)
+  return reply.code(facts.status).type(problemMediaType).send(problemOf(facts))
+}
+
+/** A problem by itself: for an answer that holds several. */
+export function problemOf(facts: ProblemFacts): Problem {
+  return { type: 'about:blank', title: STATUS_CODES[facts.status] ?? 'Error', ...facts }
 }
 
 /** 400 for a request whose fields are at fault; the detail names all of them. */
 export function sendFieldFaults(reply: FastifyReply, errors: FieldFault[]): FastifyReply {
+  return sendProblem(reply, faultFacts(errors))
+}
+
+export function faultFacts(errors: FieldFault[]): ProblemFacts {
   const detail = errors
     .map(({ field, message }) => (message.startsWith(field) ? message : `${field} ${message}`))
     .join('; ')
-  return sendProblem(reply, { status: 400, code: 'REQUEST_INVALID', detail, errors })
+  return { status: 400, code: 'REQUEST_INVALID', detail, errors }
 }

@@ -121,7 +121,8 @@ describe('a faulty question', () => {
       errors: expect.arrayContaining([
         {
           field: 'colour',
-          message: 'is not known here; known are session, items, n, exclude, filter, min_score, repeat, attributes'
+          message:
+            'is not known here; known are session, items, n, exclude, filter, min_score, repeat, attributes'
         },
         { field: 'items[1]', message: 'must be string' },
         { field: 'n', message: 'must be integer' }

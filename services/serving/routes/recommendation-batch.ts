@@ -1,0 +1,186 @@
+// POST /v1/recommendations/batch: many questions in one request, as for mails. Answers are streamed as
+// they come, one line for each question, in the order of the questions. A question at fault spoils no
+// other: its line holds the problem.
+import { Readable } from 'node:stream'
+import type { FastifyError, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import type { RecommenderError } from '#shared/runtime/errors.ts'
+import { factsOf } from '../error-handler.ts'
+import {
+  type FieldFault,
+  faultFacts,
+  Problem,
+  problemOf,
+  problemResponse,
+  sendFieldFaults
+} from '../problem.ts'
+import type { App, ServingParts } from '../serving-parts.ts'
+import type { AnsweringTools } from './answering-tools.ts'
+import { type Check, createCheck } from './filter.ts'
+import {
+  askRecommender,
+  clickFaults,
+  Question,
+  questionFaults,
+  Recommendation,
+  recommendationOf
+} from './question.ts'
+
+const mostQuestions = 10_000
+/** Room for ten thousand questions of 800 bytes. */
+const bodyLimit = 8 * 1024 * 1024
+/** Of one batch asked at the same time: what visitors ask finds room beside them. */
+const askedAhead = 8
+/** Questions whose faults are named when none can be asked. */
+const faultsTold = 20
+const mediaType = 'application/x-ndjson'
+
+const BatchLine = Type.Union([Recommendation, Type.Object({ error: Problem })], {
+  description: 'One line for each question, in their order'
+})
+
+const schema = {
+  operationId: 'recommendBatch',
+  tags: ['recommendations'],
+  summary: `Answer up to ${mostQuestions} questions`,
+  description:
+    `Questions in an array, or one a line as ${mediaType}. Each is a body of POST /v1/recommendations, ` +
+    'and is answered by a line: a recommendation, or an `error`. Lines come as they are computed. ' +
+    'The status is 400 when no question could be asked.',
+  body: Type.Array(Question, { minItems: 1, maxItems: mostQuestions }),
+  response: {
+    200: {
+      description: 'A line of JSON for each question',
+      content: { [mediaType]: { schema: Type.Unsafe<Readable>(BatchLine) } }
+    },
+    400: problemResponse('No question could be asked; `errors` says why'),
+    413: problemResponse('The body is larger than 8 MiB')
+  }
+}
+
+/** A question as it was sent: as a value, or as a line that may not be JSON. */
+type Sent = { readonly value: unknown } | { readonly line: string }
+
+class Lines {
+  readonly sent: readonly Sent[]
+
+  constructor(text: string) {
+    const lines = text.split('\n').filter(line => line.trim() !== '')
+    this.sent = lines.map(line => ({ line }))
+  }
+}
+
+/** Adds the route. Its schema only describes the body: a question is checked by itself below. */
+export function addRecommendationBatch(v1: App, parts: ServingParts, tools: AnsweringTools): void {
+  const check = createCheck(v1, Question)
+  const validatorCompiler = () => () => true
+  void v1.register(async (app: App) => {
+    app.addContentTypeParser(
+      mediaType,
+      { parseAs: 'string', bodyLimit },
+      async (_: unknown, body: unknown) => new Lines(String(body))
+    )
+    app.post(
+      '/recommendations/batch',
+      { schema, bodyLimit, validatorCompiler },
+      async (request, reply) => {
+        const sent = sentIn(request.body)
+        if (!sent || sent.length === 0 || sent.length > mostQuestions) {
+          const found = sent ? `, not ${sent.length}` : ' in an array or in lines'
+          const message = `must have 1 to ${mostQuestions} questions${found}`
+          return sendFieldFaults(reply, [{ field: 'body', message }])
+        }
+        if (!sent.some(each => formFaults(each, check).length === 0)) {
+          const faults = sent.slice(0, faultsTold).flatMap((each, i) => placed(i, each, check))
+          return sendFieldFaults(reply, faults)
+        }
+        const lines = inOrder(sent, each => lineOf(each, { check, parts, tools, request }))
+        return reply.type(mediaType).send(Readable.from(lines, { objectMode: false }))
+      }
+    )
+  })
+}
+
+function sentIn(body: unknown): readonly Sent[] | undefined {
+  if (body instanceof Lines) return body.sent
+  return Array.isArray(body) ? body.map(value => ({ value })) : undefined
+}
+
+/** Some are under way at a time. When nobody reads any more, no further one is begun. */
+async function* inOrder<T>(
+  all: readonly T[],
+  answer: (one: T) => Promise<string>
+): AsyncGenerator<string> {
+  const begun: Promise<string>[] = []
+  for (const one of all) {
+    begun.push(answer(one))
+    if (begun.length >= askedAhead) yield await begun.shift()!
+  }
+  for (const line of begun) yield await line
+}
+
+interface Answering {
+  readonly check: Check
+  readonly parts: ServingParts
+  readonly tools: AnsweringTools
+  readonly request: FastifyRequest
+}
+
+/** Never fails: what goes wrong is in the line. */
+async function lineOf(sent: Sent, answering: Answering): Promise<string> {
+  let line: Recommendation | { error: Problem }
+  try {
+    line = await answerTo(sent, answering)
+  } catch (error) {
+    line = {
+      error: problemOf(factsOf(error as FastifyError | RecommenderError, answering.request))
+    }
+  }
+  return `${JSON.stringify(line)}\n`
+}
+
+async function answerTo(
+  sent: Sent,
+  { check, parts, tools }: Answering
+): Promise<Recommendation | { error: Problem }> {
+  const wrongForm = formFaults(sent, check)
+  if (wrongForm.length > 0) return faulty(wrongForm)
+  const question = questionIn(sent) as Question
+  const faults = await questionFaults(question, tools.attributeNames)
+  if (faults.length > 0) return faulty(faults)
+  const answer = await askRecommender(question, parts)
+  for (const { source } of answer.items) tools.sources.inc({ source })
+  return recommendationOf(answer, question, parts)
+}
+
+/** What is wrong with a question, whatever the catalogue has. */
+function formFaults(sent: Sent, check: Check): FieldFault[] {
+  const value = questionIn(sent)
+  if (value === undefined) return [{ field: 'question', message: 'is not JSON' }]
+  const faults = check(value, 'question')
+  return faults.length > 0 ? faults : clickFaults(value as Question)
+}
+
+function placed(place: number, sent: Sent, check: Check): FieldFault[] {
+  return formFaults(sent, check).map(({ field, message }) => ({
+    field: field === 'question' ? `[${place}]` : `[${place}].${field}`,
+    message
+  }))
+}
+
+function questionIn(sent: Sent): unknown {
+  return 'value' in sent ? sent.value : parsed(sent.line)
+}
+
+function faulty(faults: FieldFault[]): { error: Problem } {
+  return { error: problemOf(faultFacts(faults)) }
+}
+
+/** JSON has no undefined. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}
