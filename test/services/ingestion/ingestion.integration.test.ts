@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readOffset } from '#shared/eventlog/consumer-offsets.ts'
 import { listDeadLetters } from '#shared/eventlog/dead-letters.ts'
 import { readSessionTail } from '#shared/eventlog/session-tails.ts'
-import { testClient } from '#test/support/kafka/client.ts'
+import { limitMessages, testClient, withAdmin } from '#test/support/kafka/client.ts'
 import { describeWithKafka } from '#test/support/kafka.ts'
 import { click, clicks, createHarness, type Harness, loggedIds, untilLogged } from './harness.ts'
 
@@ -150,13 +150,9 @@ describeWithKafka('ingestion', brokers => {
   })
 
   test('writes nothing of a batch whose partition another consumer has moved on', async () => {
-    const { produce, config, database } = harness
+    const { database } = harness
     const ingestion = await harness.start()
-    const send = (from: number, to: number) =>
-      produce(
-        config.eventsTopic,
-        clicks(from, to).map(each => ({ ...each, partition: 0 }))
-      )
+    const send = (from: number, to: number) => sendToFirstPartition(harness, from, to)
     await send(0, 5)
     await untilLogged(harness, 5)
 
@@ -169,13 +165,9 @@ describeWithKafka('ingestion', brokers => {
   })
 
   test('reads again what it had read behind a batch that was refused', async () => {
-    const { produce, config, database } = harness
+    const { database } = harness
     const ingestion = await harness.start()
-    const send = (from: number, to: number) =>
-      produce(
-        config.eventsTopic,
-        clicks(from, to).map(each => ({ ...each, partition: 0 }))
-      )
+    const send = (from: number, to: number) => sendToFirstPartition(harness, from, to)
     await send(0, 5)
     await untilLogged(harness, 5)
 
@@ -323,6 +315,12 @@ function sorted(ids: readonly string[]): string[] {
   return [...ids].sort()
 }
 
+/** All into one partition, so that they are read in their order. */
+function sendToFirstPartition({ produce, config }: Harness, from: number, to: number) {
+  const events = clicks(from, to).map(each => ({ ...each, partition: 0 }))
+  return produce(config.eventsTopic, events)
+}
+
 async function inTransaction(
   brokers: string[],
   topic: string,
@@ -341,26 +339,11 @@ async function inTransaction(
   await producer.disconnect()
 }
 
-async function limitMessages(brokers: string[], topic: string, bytes: number): Promise<void> {
-  const admin = testClient(brokers).admin()
-  await admin.connect()
-  const configEntries = [{ name: 'max.message.bytes', value: String(bytes) }]
-  const resource = { type: 2, name: topic, configEntries } // 2: a topic
-  await admin.alterConfigs({ validateOnly: false, resources: [resource] })
-  await admin.disconnect()
-}
-
 async function onlyMember(brokers: string[], group: string): Promise<string | undefined> {
-  const admin = testClient(brokers).admin()
-  await admin.connect()
-  const { groups } = await admin.describeGroups([group])
-  await admin.disconnect()
+  const { groups } = await withAdmin(brokers, admin => admin.describeGroups([group]))
   return groups[0]?.members[0]?.memberId
 }
 
 async function deleteTopic(brokers: string[], topic: string): Promise<void> {
-  const admin = testClient(brokers).admin()
-  await admin.connect()
-  await admin.deleteTopics({ topics: [topic] })
-  await admin.disconnect()
+  await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topic] }))
 }

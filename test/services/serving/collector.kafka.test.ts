@@ -12,7 +12,7 @@ import {
   loggedIds,
   untilLogged
 } from '#test/services/ingestion/harness.ts'
-import { testClient } from '#test/support/kafka/client.ts'
+import { limitMessages } from '#test/support/kafka/client.ts'
 import { describeWithKafka, describeWithOwnKafka, startOwnKafka } from '#test/support/kafka.ts'
 import { noKeys, silent } from './serving-app.ts'
 
@@ -155,12 +155,3 @@ describeWithOwnKafka('while Kafka is away', () => {
     }
   })
 })
-
-async function limitMessages(brokers: string[], topic: string, bytes: number): Promise<void> {
-  const admin = testClient(brokers).admin()
-  await admin.connect()
-  const configEntries = [{ name: 'max.message.bytes', value: String(bytes) }]
-  const resource = { type: 2, name: topic, configEntries } // 2: a topic
-  await admin.alterConfigs({ validateOnly: false, resources: [resource] })
-  await admin.disconnect()
-}

@@ -19,12 +19,35 @@ export async function createTopic(
   name: string,
   partitions: number
 ): Promise<void> {
-  const admin = testClient(brokers).admin()
-  await admin.connect()
-  try {
+  await withAdmin(brokers, async admin => {
     const topic = { topic: name, numPartitions: partitions }
     await admin.createTopics({ topics: [topic], waitForLeaders: false })
     while (!(await canBeWritten(admin, name))) await pause(20)
+  })
+}
+
+/** Refuses messages of more bytes in a topic, as a broker's owner may. */
+export async function limitMessages(
+  brokers: string[],
+  topic: string,
+  bytes: number
+): Promise<void> {
+  const configEntries = [{ name: 'max.message.bytes', value: String(bytes) }]
+  const resource = { type: 2, name: topic, configEntries } // 2: a topic
+  await withAdmin(brokers, admin =>
+    admin.alterConfigs({ validateOnly: false, resources: [resource] })
+  )
+}
+
+/** An administrator's connection for as long as `act` needs it. */
+export async function withAdmin<T>(
+  brokers: string[],
+  act: (admin: Admin) => Promise<T>
+): Promise<T> {
+  const admin = testClient(brokers).admin()
+  await admin.connect()
+  try {
+    return await act(admin)
   } finally {
     await admin.disconnect()
   }
