@@ -50,7 +50,8 @@ export interface Recipe {
   readonly heads: number
   readonly maxLength: number
   readonly gapBuckets: number
-  readonly buckets: number
+  readonly tableBytes: number
+  readonly chunks: Readonly<Record<string, number>>
   readonly epochs: number | 'auto'
   readonly clicksPerBatch: number
   readonly learningRate: number | 'auto'
@@ -79,7 +80,8 @@ export const recipe: Recipe = {
   heads: 2,
   maxLength: 20, // clicks; 99 % of the sessions of a shop are shorter
   gapBuckets: 24, // doublings of seconds: the last is seven weeks and more
-  buckets: 1 << 17, // rows of 128 bytes: 16 MiB if all of them were reached
+  tableBytes: 1 << 24, // of the unified embedding, if all of its rows were reached
+  chunks: {}, // look-ups for each value, by the name of the feature; the rest follows from the catalogue
   epochs: 'auto',
   clicksPerBatch: 2048,
   learningRate: 'auto',

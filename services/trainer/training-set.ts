@@ -115,8 +115,10 @@ function inNeutralOrder(catalog: readonly Item[]): Item[] {
   return hashed.map(({ item }) => item)
 }
 
-function hashCatalog(items: readonly Item[], { width, rowWidth, buckets, keyDropout }: Recipe) {
-  const features = deriveFeatures(items)
+function hashCatalog(items: readonly Item[], recipe: Recipe) {
+  const { width, rowWidth, keyDropout } = recipe
+  const buckets = rowsIn(recipe)
+  const features = deriveFeatures(items, { rows: buckets, chunks: recipe.chunks })
   const keyLayout = { name: 'item key', chunks: width / rowWidth }
   const metadata = hashItems(
     features,
@@ -136,6 +138,11 @@ function hashCatalog(items: readonly Item[], { width, rowWidth, buckets, keyDrop
     metadata: keepRows(metadata, reached),
     key: keepRows(key, reached)
   }
+}
+
+/** Rows that fit the byte budget. */
+export function rowsIn({ tableBytes, rowWidth }: Pick<Recipe, 'tableBytes' | 'rowWidth'>): number {
+  return Math.floor(tableBytes / (rowWidth * Float32Array.BYTES_PER_ELEMENT))
 }
 
 function countClicks(sessions: readonly SessionInput[], itemCount: number): Int32Array {

@@ -1,5 +1,6 @@
 // Decides from the catalogue alone which features the model reads. The result is saved in the
 // release, so that a new item is read exactly as the items of training were.
+import { chunkCounts, type TableBudget } from './chunk-counts.ts'
 import { attributeOf, type Item } from './item.ts'
 import { wordsOf } from './words.ts'
 
@@ -29,21 +30,33 @@ export type Feature =
 const deepestPath = 4
 /** Quantile buckets of a number. */
 const numberBuckets = 16
-/** Above this many distinct values one look-up no longer tells them apart (2-probe rule). */
-const manyValues = 100
 /** A string attribute is text when its values average at least this many words. */
 const textWords = 3
+
+/** A feature looked up once, and how many different values of it the catalogue has. */
+interface Found {
+  readonly feature: Feature
+  readonly distinct: number
+}
 
 /**
  * Features in the order of attribute names; empty when no item has an attribute. What is the same
  * for every item is no feature.
+ *
+ * @param budget of the table that values are looked up in; without one it has room for all.
  */
-export function deriveFeatures(items: readonly Item[]): Feature[] {
+export function deriveFeatures(
+  items: readonly Item[],
+  budget: TableBudget = { rows: Number.POSITIVE_INFINITY }
+): Feature[] {
   const names = new Set(items.flatMap(item => Object.keys(item.attributes)))
-  return [...names].sort().flatMap(attribute => featuresOf(attribute, items))
+  const found = [...names].sort().flatMap(attribute => featuresOf(attribute, items))
+  const sizes = found.map(({ feature: { name }, distinct }) => ({ name, distinct }))
+  const counts = chunkCounts(sizes, budget)
+  return found.map(({ feature }, f) => ({ ...feature, chunks: counts[f]! }))
 }
 
-function featuresOf(attribute: string, items: readonly Item[]): Feature[] {
+function featuresOf(attribute: string, items: readonly Item[]): Found[] {
   const values = items
     .map(item => attributeOf(item, attribute))
     .filter(value => value !== undefined)
@@ -55,12 +68,12 @@ function featuresOf(attribute: string, items: readonly Item[]): Feature[] {
     return [textFeature(attribute, values, items.length)]
   }
   const lists = values.map(value => (Array.isArray(value) ? value : [String(value)]) as string[])
-  const chunks = chunksFor(new Set(lists.flat()).size)
   const isFeature = tellsApart(
     lists.map(list => list.join(separator)),
     items
   )
-  return isFeature ? [{ kind: 'label', name: attribute, attribute, chunks }] : []
+  const feature: Feature = { kind: 'label', name: attribute, attribute, chunks: 1 }
+  return isFeature ? [{ feature, distinct: new Set(lists.flat()).size }] : []
 }
 
 /** False when every item has the same value. */
@@ -74,24 +87,21 @@ function isText(values: readonly string[]): boolean {
   return words / values.length >= textWords && distinct > values.length / 2
 }
 
-function chunksFor(distinct: number): number {
-  return distinct > manyValues ? 2 : 1
-}
-
 function pathFeatures(
   attribute: string,
   values: readonly unknown[],
   items: readonly Item[]
-): Feature[] {
+): Found[] {
   const paths = values.map(value => (Array.isArray(value) ? value : [String(value)]) as string[])
-  const features: Feature[] = []
+  const found: Found[] = []
   for (let depth = 1; depth <= deepestPath; depth++) {
     const prefixes = paths.filter(path => path.length >= depth).map(path => pathPrefix(path, depth))
     if (!tellsApart(prefixes, items)) continue
-    const chunks = chunksFor(new Set(prefixes).size)
-    features.push({ kind: 'path', name: `${attribute}:${depth}`, attribute, depth, chunks })
+    const name = `${attribute}:${depth}`
+    const feature: Feature = { kind: 'path', name, attribute, depth, chunks: 1 }
+    found.push({ feature, distinct: new Set(prefixes).size })
   }
-  return features
+  return found
 }
 
 /** A character that no step and no label contains. */
@@ -102,26 +112,27 @@ export function pathPrefix(path: readonly string[], depth: number): string {
   return path.slice(0, depth).join(separator)
 }
 
-function textFeature(attribute: string, values: readonly string[], catalogSize: number): Feature {
+function textFeature(attribute: string, values: readonly string[], catalogSize: number): Found {
   const counts = new Map<string, number>()
   for (const value of values) {
     for (const word of new Set(wordsOf(value))) counts.set(word, (counts.get(word) ?? 0) + 1)
   }
   const documentCounts = Object.fromEntries([...counts].filter(([, count]) => count > 1).sort())
-  return { kind: 'text', name: attribute, attribute, chunks: 2, catalogSize, documentCounts }
+  return {
+    feature: { kind: 'text', name: attribute, attribute, chunks: 1, catalogSize, documentCounts },
+    distinct: counts.size
+  }
 }
 
-function numberFeature(attribute: string, values: readonly number[]): Feature {
+function numberFeature(attribute: string, values: readonly number[]): Found {
   const sorted = Float64Array.from(values).sort()
   const quantiles = Array.from(
     { length: numberBuckets - 1 },
     (_, i) => sorted[Math.floor(((i + 1) * sorted.length) / numberBuckets)]!
   )
+  const boundaries = [...new Set(quantiles)]
   return {
-    kind: 'number',
-    name: attribute,
-    attribute,
-    chunks: 1,
-    boundaries: [...new Set(quantiles)]
+    feature: { kind: 'number', name: attribute, attribute, chunks: 1, boundaries },
+    distinct: boundaries.length + 1
   }
 }

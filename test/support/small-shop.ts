@@ -63,7 +63,8 @@ export const smallRecipe: SettledRecipe = {
   heads: 2,
   maxLength: 4, // shorter than some sessions, so that those are cut too
   gapBuckets: 8,
-  buckets: 4096,
+  tableBytes: 1 << 17,
+  chunks: {},
   epochs: 4,
   clicksPerBatch: 128,
   learningRate: 0.02,

@@ -64,7 +64,7 @@ test('a text remembers in how many items each word stands, words of one item lef
     kind: 'text',
     name: 'title',
     attribute: 'title',
-    chunks: 2,
+    chunks: 1,
     catalogSize: 3,
     documentCounts: { iron: 2, red: 2 }
   })
@@ -82,6 +82,7 @@ test('more than a hundred distinct values are looked up twice, to be told apart'
   expect(deriveFeatures(catalog('brand', labels(100)))).toMatchObject([{ chunks: 1 }])
   expect(deriveFeatures(catalog('brand', labels(101)))).toMatchObject([{ chunks: 2 }])
   expect(deriveFeatures(catalog('categories', labels(101)))).toMatchObject([{ chunks: 2 }])
+  expect(deriveFeatures(catalog('brand', labels(101)), { rows: 50 })).toMatchObject([{ chunks: 1 }])
 })
 
 test.each<[string, AttributeValue]>([
