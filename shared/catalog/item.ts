@@ -13,6 +13,11 @@ export interface Item {
   readonly attributes: Readonly<Record<string, AttributeValue>>
   /** False hides the item from every answer; it stays in the log and in the model. */
   readonly isVisible: boolean
+  /**
+   * What the shop sent beside all that, as it was sent: fields of its own, a CloudEvent's envelope. It
+   * is given back, and no feature is made of it. Absent when there is nothing.
+   */
+  readonly properties?: Readonly<Record<string, unknown>>
 }
 
 /** An attribute of an item; undefined when it has none of that name. */

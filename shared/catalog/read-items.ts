@@ -6,9 +6,13 @@ interface ItemRow {
   readonly item_key: string
   readonly attributes: Record<string, AttributeValue>
   readonly is_visible: boolean
+  readonly properties?: Record<string, unknown>
 }
 
-/** The whole catalogue, hidden items included, in the order of their keys. */
+/**
+ * The whole catalogue, hidden items included, in the order of their keys. Without `properties`: what
+ * reads all of it makes features, and those are made of attributes alone.
+ */
 export async function readItems(connection: Connection): Promise<Item[]> {
   const { rows } = await connection.query<ItemRow>(
     'select item_key, attributes, is_visible from items order by item_key collate "C"'
@@ -22,7 +26,7 @@ export async function readItemsPage(
   page: { readonly after: string; readonly limit: number }
 ): Promise<Item[]> {
   const { rows } = await connection.query<ItemRow>(
-    `select item_key, attributes, is_visible from items
+    `select item_key, attributes, is_visible, properties from items
      where item_key collate "C" > $1 and is_visible
      order by item_key collate "C" limit $2`,
     [page.after, page.limit]
@@ -33,7 +37,7 @@ export async function readItemsPage(
 /** One item; undefined when there is none. */
 export async function readItem(connection: Connection, key: string): Promise<Item | undefined> {
   const { rows } = await connection.query<ItemRow>(
-    'select item_key, attributes, is_visible from items where item_key = $1',
+    'select item_key, attributes, is_visible, properties from items where item_key = $1',
     [key]
   )
   return rows[0] && itemOf(rows[0])
@@ -51,12 +55,42 @@ export async function readAttributes(
   return new Map(rows.map(row => [row.item_key, row.attributes]))
 }
 
-/** Keys of the items that may not be shown. */
-export async function readHiddenKeys(connection: Connection): Promise<string[]> {
+/**
+ * At most `limit` keys, in their order, of items that may not be shown, and have not changed since a
+ * version of the catalogue.
+ */
+export async function readHiddenKeys(
+  connection: Connection,
+  page: { readonly upToVersion: number; readonly after: string; readonly limit: number }
+): Promise<string[]> {
   const { rows } = await connection.query<{ item_key: string }>(
-    'select item_key from items where not is_visible'
+    `select item_key from items
+     where not is_visible and version <= $1 and item_key collate "C" > $2
+     order by item_key collate "C" limit $3`,
+    [page.upToVersion, page.after, page.limit]
   )
   return rows.map(row => row.item_key)
+}
+
+/** An item as a change left it. */
+export interface ChangedItem extends Item {
+  readonly version: number
+}
+
+/**
+ * At most `limit` items that changed after a version of the catalogue, in the order of their versions.
+ * Changes commit in that order (migrations/0008): nothing can appear later before the last of them.
+ */
+export async function readChangedItems(
+  connection: Connection,
+  page: { readonly after: number; readonly limit: number }
+): Promise<ChangedItem[]> {
+  const { rows } = await connection.query<ItemRow & { version: number }>(
+    `select item_key, attributes, is_visible, version from items
+     where version > $1 order by version limit $2`,
+    [page.after, page.limit]
+  )
+  return rows.map(row => ({ ...itemOf(row), version: row.version }))
 }
 
 /** Version of the newest change; 0 for an empty catalogue. */
@@ -67,6 +101,7 @@ export async function catalogVersion(connection: Connection): Promise<number> {
   return Number(rows[0]!.version)
 }
 
-function itemOf(row: ItemRow): Item {
-  return { key: row.item_key, attributes: row.attributes, isVisible: row.is_visible }
+function itemOf({ item_key: key, attributes, is_visible: isVisible, properties }: ItemRow): Item {
+  const hasMore = properties !== undefined && Object.keys(properties).length > 0
+  return { key, attributes, isVisible, ...(hasMore && { properties }) }
 }

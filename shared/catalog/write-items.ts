@@ -3,21 +3,23 @@
 import type { Connection } from '#shared/database/pool.ts'
 import type { Item } from './item.ts'
 
-/** Adds items or replaces their attributes and visibility; of two items with one key the last counts. */
+/** Adds items or replaces all that is known of them; of two items with one key the last counts. */
 export async function upsertItems(connection: Connection, items: readonly Item[]): Promise<void> {
   const last = [...new Map(items.map(item => [item.key, item])).values()]
   await connection.query(
-    `insert into items (item_key, attributes, is_visible)
-     select * from unnest($1::text[], $2::jsonb[], $3::boolean[])
+    `insert into items (item_key, attributes, is_visible, properties)
+     select * from unnest($1::text[], $2::jsonb[], $3::boolean[], $4::jsonb[])
      on conflict (item_key) do update set
        attributes = excluded.attributes,
        is_visible = excluded.is_visible,
+       properties = excluded.properties,
        version = nextval('item_versions'),
        updated_at = now()`,
     [
       last.map(item => item.key),
       last.map(item => JSON.stringify(item.attributes)),
-      last.map(item => item.isVisible)
+      last.map(item => item.isVisible),
+      last.map(item => JSON.stringify(item.properties ?? {}))
     ]
   )
 }
@@ -31,6 +33,7 @@ export async function removeItems(connection: Connection, keys: readonly string[
     `update items set
        attributes = '{}',
        is_visible = false,
+       properties = '{}',
        version = nextval('item_versions'),
        updated_at = now()
      where item_key = any($1::text[])`,

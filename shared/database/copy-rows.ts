@@ -17,17 +17,18 @@ interface Wire {
  * Copies rows into a relation, in their order.
  *
  * @param target relation and columns, such as `events (event_id, type)`. Part of the statement: never
- * from outside.
+ * from outside. So is what stands before it: statements that are to run first, in the same round trip.
  * @param lines the rows as `copyLine` makes them, in UTF-8.
  * @returns how many rows Postgres took.
  */
 export async function copyRows(
   connection: Connection,
   target: string,
-  lines: Buffer
+  lines: Buffer,
+  before = ''
 ): Promise<number> {
   return new Promise((resolve, reject) => {
-    const copy = new CopyQuery(target, lines, (error, rows) =>
+    const copy = new CopyQuery(`${before}copy ${target} from stdin`, lines, (error, rows) =>
       error ? reject(error) : resolve(rows)
     )
     ;(connection as pg.ClientBase).query(copy as unknown as pg.Submittable)
@@ -65,30 +66,34 @@ const unescapes: Readonly<Record<string, string>> = {
 }
 
 /**
- * The life of a COPY, in the messages of the protocol: the statement; Postgres says that it takes
- * rows (CopyInResponse); the rows and their end; the number of rows (CommandComplete); and that it
- * waits for the next statement (ReadyForQuery). Instead of any of these may come an error, or the
- * end of the connection.
+ * The life of a COPY, in the messages of the protocol: the statement; what statements before it return
+ * (of no interest); Postgres says that it takes rows (CopyInResponse); the rows and their end; the
+ * number of rows (CommandComplete); and that it waits for the next statement (ReadyForQuery). Instead
+ * of any of these may come an error, or the end of the connection.
  */
 class CopyQuery {
-  readonly #target: string
+  readonly #statement: string
   readonly #lines: Buffer
   readonly #done: (error: Error | undefined, rows: number) => void
   #rows = 0
 
   constructor(
-    target: string,
+    statement: string,
     lines: Buffer,
     done: (error: Error | undefined, rows: number) => void
   ) {
-    this.#target = target
+    this.#statement = statement
     this.#lines = lines
     this.#done = done
   }
 
   submit(wire: Wire): void {
-    wire.query(`copy ${this.#target} from stdin`)
+    wire.query(this.#statement)
   }
+
+  handleRowDescription(): void {}
+
+  handleDataRow(): void {}
 
   handleCopyInResponse(wire: Wire): void {
     wire.sendCopyFromChunk(this.#lines)
@@ -96,7 +101,7 @@ class CopyQuery {
   }
 
   handleCommandComplete({ text }: { readonly text: string }): void {
-    this.#rows = Number(text.replace('COPY ', ''))
+    if (text.startsWith('COPY ')) this.#rows = Number(text.slice('COPY '.length))
   }
 
   handleReadyForQuery(): void {

@@ -11,14 +11,19 @@
 // touch a tail. Sending again after a lost answer is therefore always harmless.
 //
 // Speed. Most events are new, so all are copied at once; if Postgres finds that it has one of them it
-// refuses all, and the copy is repeated without those that it has. The lock makes sure that nobody
-// adds one in between. What was refused has to be cleaned up by Postgres, so after such an append the
-// next ones look first, until one finds nothing. Events/s in batches of 5,000 (2026-11, two cores,
-// fsync on, no tails):
+// refuses all, and append begins anew without those that it has. What was refused has to be cleaned up
+// by Postgres, so after such an append the next ones look first, until one finds nothing. Events/s in
+// batches of 5,000 (2026-11, two cores, fsync on, no tails):
 //
 //   insert … select from unnest, on conflict do nothing   26,500
 //   look up, then COPY                                    45,700
 //   COPY                                                  52,000
+//
+// The tails move before the lock is taken, so that one append may copy while the tails of another
+// move. Whoever has moved a tail keeps its row until the commit: another append of the same session
+// waits for that, and so gets later positions, as the order of the tail says. Nobody waits for a tail
+// while holding the lock (upkeep and erasure keep all appends out, see lockLog), and tails are taken in
+// the order of their sessions: appends cannot block each other in a circle.
 import { setImmediate as breathe } from 'node:timers/promises'
 import { arrayLiteral } from '#shared/database/array-literal.ts'
 import { copyLine, copyRows } from '#shared/database/copy-rows.ts'
@@ -45,21 +50,22 @@ export async function appendEvents(
 
 /** Events as they are sent to Postgres. */
 export interface PreparedEvents {
-  /** How many there were before those that came twice were left out. */
-  readonly count: number
-  readonly rows: readonly PreparedRow[]
-  /** An array of ids for each month that occurs. */
-  readonly idsByMonth: ReadonlyMap<string, string>
+  /** In the order of the log. */
+  readonly events: readonly Event[]
+  /** How many were left out: they came twice, or the log had them. */
+  readonly duplicates: number
+  /** As COPY takes them. */
   readonly lines: Buffer
   readonly tails: PreparedTails
 }
 
 /** Events prepared in one go, about two milliseconds: another append may be talking to Postgres. */
-const preparedAtOnce = 500
+const preparedAtOnce = 400
 
-/** Does for an append all that can be done without holding the log's lock. */
+/** Does for an append all that can be done before Postgres is asked. */
 export async function prepareAppend(events: readonly Event[]): Promise<PreparedEvents> {
-  return prepareRows(await distinctRows(events), events.length)
+  const seen = new IdsByMonth()
+  return prepareNew(events, 0, (month, id) => seen.add(month, id))
 }
 
 /** Appends what was prepared, by the rules of `appendEvents`. */
@@ -67,106 +73,141 @@ export async function appendPrepared(
   connection: Connection,
   prepared: PreparedEvents
 ): Promise<AppendOutcome> {
-  const { count } = prepared
-  if (count === 0) return { appended: 0, duplicates: 0 }
-  await lockLog(connection)
-  const { rows, tails } = await copyNew(connection, prepared)
-  await updateTails(connection, tails)
-  return { appended: rows.length, duplicates: count - rows.length }
+  if (prepared.events.length === 0) return { appended: 0, duplicates: prepared.duplicates }
+  await connection.query(
+    `select pg_advisory_xact_lock_shared(${upkeepLock}); savepoint before_append`
+  )
+  const added = mayBeKnown ? await leaveOutKnown(connection, prepared) : prepared
+  mayBeKnown = added !== prepared
+  return appendNew(connection, added)
 }
 
-function prepareRows(rows: readonly PreparedRow[], count: number): PreparedEvents {
-  const months = new Set(rows.map(row => row.month))
-  const idsOf = (month: string) =>
-    arrayLiteral(rows.filter(row => row.month === month).map(row => row.event.id))
-  return {
-    count,
-    rows,
-    idsByMonth: new Map(Array.from(months, month => [month, idsOf(month)])),
-    lines: Buffer.from(rows.map(row => row.line).join('')),
-    tails: prepareTails(rows.map(row => row.event))
-  }
-}
-
-/** Any number will do, as long as nobody else locks it. These are the letters "elog". */
+/** Any numbers will do, as long as nobody else locks them. These are the letters "elog" and "keep". */
 const logLock = 0x65_6c_6f_67
+const upkeepLock = 0x6b_65_65_70
 
 /** Waits until no append is under way, and holds others off until the transaction ends. */
 export async function lockLog(connection: Connection): Promise<void> {
-  await connection.query(`select pg_advisory_xact_lock(${logLock}); savepoint log_locked`)
+  await connection.query(`select pg_advisory_xact_lock(${upkeepLock})`)
+  await connection.query(`select pg_advisory_xact_lock(${logLock})`)
 }
 
 /** Whether the last append met events that the log had: only a guess at what the next will meet. */
 let mayBeKnown = false
 
-/** Copies what the log does not have yet. @returns that. */
-async function copyNew(connection: Connection, prepared: PreparedEvents): Promise<PreparedEvents> {
-  if (!mayBeKnown && (await isCopied(connection, prepared))) return prepared
+/** Appends what should be new; somebody else may have appended some of it just now. */
+async function appendNew(connection: Connection, prepared: PreparedEvents): Promise<AppendOutcome> {
+  const { events, duplicates, tails } = prepared
+  if (events.length === 0) return { appended: 0, duplicates }
+  await updateTails(connection, tails)
+  const refusal = await copyOrUndo(connection, prepared)
+  if (!refusal) return { appended: events.length, duplicates }
+  mayBeKnown = true
   const added = await leaveOutKnown(connection, prepared)
-  mayBeKnown = added !== prepared
-  if (added.rows.length > 0) await copyRows(connection, eventColumns, added.lines)
-  return added
+  if (added === prepared) throw refusal
+  return appendNew(connection, added)
 }
 
-/** @returns false when the log has one of them: nothing is copied then. */
-async function isCopied(connection: Connection, { lines }: PreparedEvents): Promise<boolean> {
+/** @returns why nothing was copied and all undone: the log has one of them. */
+async function copyOrUndo(
+  connection: Connection,
+  { lines }: PreparedEvents
+): Promise<Error | undefined> {
   try {
-    await copyRows(connection, eventColumns, lines)
-    return true
+    await copyRows(connection, eventColumns, lines, `select pg_advisory_xact_lock(${logLock}); `)
+    return undefined
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === uniqueViolation)) throw error
-    await connection.query('rollback to savepoint log_locked')
-    return false
+    await connection.query('rollback to savepoint before_append') // gives the lock back, too
+    return error
   }
 }
 
 const uniqueViolation = '23505'
 
-interface PreparedRow {
-  readonly event: Event
-  /** The first day of its month in UTC, as 2026-11-01. */
-  readonly month: string
-  /** Month and id as one text: 2026-11-01/<id>. */
-  readonly identity: string
-  /** As COPY takes it. */
-  readonly line: string
-}
+/** Ids of events by the month in which they occurred: what an event is known by. */
+class IdsByMonth {
+  readonly #ids = new Map<string, Set<string>>()
 
-/** The events in their order, of those with one identity the first. */
-async function distinctRows(events: readonly Event[]): Promise<PreparedRow[]> {
-  const seen = new Set<string>()
-  const rows: PreparedRow[] = []
-  for (const [index, event] of events.entries()) {
-    if (index % preparedAtOnce === preparedAtOnce - 1) await breathe()
-    const occurredAt = event.occurredAt.toISOString()
-    const month = `${occurredAt.slice(0, 'yyyy-mm-'.length)}01`
-    const identity = `${month}/${event.id}`
-    if (seen.size === seen.add(identity).size) continue
-    rows.push({ event, month, identity, line: toLine(event, month, occurredAt) })
+  /** @returns whether it is new. */
+  add(month: string, id: string): boolean {
+    const ids = this.#ids.get(month) ?? new Set()
+    if (ids.size === 0) this.#ids.set(month, ids)
+    return ids.size < ids.add(id).size
   }
-  return rows
+
+  has(month: string, id: string): boolean {
+    return this.#ids.get(month)?.has(id) ?? false
+  }
 }
 
-/** What is left without the events that the log has already. */
+/** Prepares the events that are new, in their order. */
+async function prepareNew(
+  all: readonly Event[],
+  duplicates: number,
+  isNew: (month: string, id: string) => boolean
+): Promise<PreparedEvents> {
+  const events: Event[] = []
+  const parts: Buffer[] = []
+  const times: string[] = []
+  for (let from = 0; from < all.length; from += preparedAtOnce) {
+    if (from > 0) await breathe()
+    let lines = ''
+    for (const event of all.slice(from, from + preparedAtOnce)) {
+      const occurredAt = event.occurredAt.toISOString()
+      const month = monthOf(occurredAt)
+      if (!isNew(month, event.id)) continue
+      events.push(event)
+      times.push(occurredAt)
+      lines += toLine(event, month, occurredAt)
+    }
+    parts.push(Buffer.from(lines))
+  }
+  return {
+    events,
+    duplicates: duplicates + all.length - events.length,
+    lines: Buffer.concat(parts),
+    tails: prepareTails(events, times)
+  }
+}
+
+/** The first day of a month in UTC, as 2026-11-01. */
+function monthOf(occurredAt: string): string {
+  return `${occurredAt.slice(0, 'yyyy-mm-'.length)}01`
+}
+
+/** What is left without the events that the log has; the same object when it has none of them. */
 async function leaveOutKnown(
   connection: Connection,
   prepared: PreparedEvents
 ): Promise<PreparedEvents> {
-  const known = new Set<string>()
-  for (const [month, ids] of prepared.idsByMonth) {
-    for (const id of await readKnown(connection, month, ids)) known.add(`${month}/${id}`)
-  }
-  if (known.size === 0) return prepared
-  const rows = prepared.rows.filter(row => !known.has(row.identity))
-  return prepareRows(rows, prepared.count)
+  const { events, duplicates } = prepared
+  const known = await readKnown(connection, events)
+  return known ? prepareNew(events, duplicates, (month, id) => !known.has(month, id)) : prepared
 }
 
-async function readKnown(connection: Connection, month: string, ids: string): Promise<string[]> {
-  const { rows } = await connection.query<{ event_id: string }>(
-    'select event_id from events where month = $1 and event_id = any($2)',
-    [month, ids]
-  )
-  return rows.map(row => row.event_id)
+async function readKnown(
+  connection: Connection,
+  events: readonly Event[]
+): Promise<IdsByMonth | undefined> {
+  const months = new Map<string, string[]>()
+  for (const { id, occurredAt } of events) {
+    const month = monthOf(occurredAt.toISOString())
+    const ids = months.get(month) ?? []
+    if (ids.length === 0) months.set(month, ids)
+    ids.push(id)
+  }
+  const known = new IdsByMonth()
+  let count = 0
+  for (const [month, ids] of months) {
+    const { rows } = await connection.query<{ event_id: string }>(
+      'select event_id from events where month = $1 and event_id = any($2)',
+      [month, arrayLiteral(ids)]
+    )
+    for (const { event_id } of rows) known.add(month, event_id)
+    count += rows.length
+  }
+  return count > 0 ? known : undefined
 }
 
 const eventColumns =

@@ -4,8 +4,8 @@
 import { arrayLiteral } from '#shared/database/array-literal.ts'
 import type { Connection } from '#shared/database/pool.ts'
 import type { Event } from '#shared/events/event.ts'
-import { mergeTail, type TailEvent, tailLength } from './merge-tail.ts'
-import { readTailText, tailText } from './tail-text.ts'
+import { mergeTail, tailLength } from './merge-tail.ts'
+import { readTailText, type TailEvent, tailLine, timeOf } from './tail-text.ts'
 
 export interface SessionTail {
   readonly sessionId: string
@@ -31,23 +31,26 @@ export interface PreparedTails {
   readonly columns: readonly string[]
 }
 
-/** @param logged in the order of the log. */
-export function prepareTails(logged: readonly Event[]): PreparedTails {
-  const added = groupBySession(logged)
+/**
+ * @param logged in the order of the log.
+ * @param times when each occurred, as ISO text.
+ */
+export function prepareTails(logged: readonly Event[], times: readonly string[]): PreparedTails {
+  const added = groupBySession(logged, times)
   const columns = [
     added.map(each => each.sessionId),
     added.map(each => each.visitorId ?? null),
-    added.map(each => tailText(each.events)),
-    added.map(each => each.events.length),
-    added.map(each => each.events[0]!.occurredAt.toISOString()),
-    added.map(each => each.events.at(-1)!.occurredAt.toISOString())
+    added.map(each => each.lines.join('\n')),
+    added.map(each => each.lines.length),
+    added.map(each => timeOf(each.lines[0]!)),
+    added.map(each => timeOf(each.lines.at(-1)!))
   ]
   return { count: added.length, columns: columns.map(arrayLiteral) }
 }
 
 /**
- * Adds newly logged events to the tails of their sessions. The caller holds the log's lock, so that
- * nobody else changes a tail in between.
+ * Adds events to the tails of their sessions, whose rows stay locked until the transaction ends: the
+ * events get their positions meanwhile, so that those of two appends are in one order in tail and log.
  *
  * Postgres merges, in one statement. Most sessions go on where they were, and the new lines are put
  * behind the old ones; otherwise all lines are sorted, those of one time in the order of the log, and
@@ -128,18 +131,20 @@ interface Group {
   /** Who the visitor is, as far as these events say: the last one to name somebody. */
   visitorId: string | undefined
   /** The newest, oldest first. */
-  events: TailEvent[]
+  lines: string[]
 }
 
-function groupBySession(logged: readonly Event[]): Group[] {
+/** In the order of the sessions, which is the order in which every append takes their rows. */
+function groupBySession(logged: readonly Event[], times: readonly string[]): Group[] {
   const groups = new Map<string, Group>()
-  for (const { id, type, sessionId, visitorId, itemKey, occurredAt } of logged) {
-    if (itemKey === undefined || type === 'impression') continue
-    const group = groups.get(sessionId) ?? { sessionId, visitorId: undefined, events: [] }
-    if (group.events.length === 0) groups.set(sessionId, group)
+  for (const [i, event] of logged.entries()) {
+    const { sessionId, visitorId, itemKey } = event
+    if (itemKey === undefined || event.type === 'impression') continue
+    const group = groups.get(sessionId) ?? { sessionId, visitorId: undefined, lines: [] }
+    if (group.lines.length === 0) groups.set(sessionId, group)
     group.visitorId = visitorId ?? group.visitorId
-    group.events.push({ id, type, itemKey, occurredAt })
+    group.lines.push(tailLine(times[i]!, { id: event.id, type: event.type, itemKey }))
   }
-  for (const group of groups.values()) group.events = mergeTail([], group.events)
-  return [...groups.values()]
+  for (const group of groups.values()) group.lines = mergeTail([], group.lines)
+  return [...groups.values()].sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1))
 }

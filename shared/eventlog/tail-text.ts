@@ -9,19 +9,34 @@
 // that Postgres sorts lines by their first 24 characters.
 import { escapeText, unescapeText } from '#shared/database/copy-rows.ts'
 import type { EventType } from '#shared/events/event.ts'
-import type { TailEvent } from './merge-tail.ts'
 
-export function tailText(events: readonly TailEvent[]): string {
-  return events.map(lineOf).join('\n')
+export interface TailEvent {
+  readonly id: string
+  readonly type: EventType
+  readonly itemKey: string
+  /** The producer's clock. */
+  readonly occurredAt: Date
 }
 
-/** @throws RangeError when the text is none that `tailText` has made. */
+/** An event as its line; its time as ISO text, in UTC and to the millisecond. */
+export function tailLine(
+  time: string,
+  { id, type, itemKey }: Pick<TailEvent, 'id' | 'type' | 'itemKey'>
+): string {
+  return `${time}\t${type}\t${escapeText(id)}\t${escapeText(itemKey)}`
+}
+
+/** Years to 9999 have this many characters, and texts of one length sort as the times do. */
+const timeLength = '2026-03-01T09:30:00.123Z'.length
+
+/** The time of a line. */
+export function timeOf(line: string): string {
+  return line.slice(0, timeLength)
+}
+
+/** @throws RangeError when the text is not lines of `tailLine`. */
 export function readTailText(text: string): TailEvent[] {
   return text.split('\n').map(readLine)
-}
-
-function lineOf({ id, type, itemKey, occurredAt }: TailEvent): string {
-  return `${occurredAt.toISOString()}\t${type}\t${escapeText(id)}\t${escapeText(itemKey)}`
 }
 
 function readLine(line: string): TailEvent {

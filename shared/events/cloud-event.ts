@@ -1,5 +1,6 @@
-// CloudEvents 1.0 (github.com/cloudevents/spec, the Kafka binding): an envelope around our own
-// message. Structured: the envelope is the JSON value. Binary: it is the message's `ce_` headers.
+// CloudEvents 1.0 (github.com/cloudevents/spec, the bindings to Kafka and HTTP): an envelope around our
+// own message. Structured: the envelope is the JSON value. Binary: it is the headers, `ce_` of a Kafka
+// message and `ce-` of an HTTP request.
 import { readText } from './read-json.ts'
 import { isObject, type Rejection } from './rejection.ts'
 
@@ -25,6 +26,35 @@ export function openCloudEvent(
 ): CloudEvent | Rejection | undefined {
   if (headers.ce_specversion) return openBinary(message, headers)
   return typeof message.specversion === 'string' ? openStructured(message) : undefined
+}
+
+/** Headers of an HTTP request as Node gives them. */
+export type HttpHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/**
+ * The body of an HTTP request as a structured CloudEvent, when its headers are the envelope of one;
+ * any other body as it is. The binding percent-encodes what a header cannot have.
+ */
+export function fromHttp(body: unknown, headers: HttpHeaders): { message: unknown } | Rejection {
+  if (headers['ce-specversion'] === undefined) return { message: body }
+  const attributes: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (!name.startsWith('ce-')) continue
+    const text = percentDecoded(String(value))
+    if (text === undefined) {
+      return { rejected: `header ${name} is not percent-encoded UTF-8`, field: name }
+    }
+    attributes[name.slice('ce-'.length)] = text
+  }
+  return { message: { ...attributes, data: body } }
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
 }
 
 function openStructured({ data, ...attributes }: Record<string, unknown>): CloudEvent | Rejection {

@@ -25,16 +25,27 @@ export function decodeItem({ key, value, headers = {} }: ItemRecord): ItemChange
   if (value === null) return readTombstone(itemKey)
   const read = readJson(value)
   if ('rejected' in read) return read
-  const cloudEvent = openCloudEvent(read.message, headers)
-  if (cloudEvent && 'rejected' in cloudEvent) return cloudEvent
-  const checked = readItem(cloudEvent?.data ?? read.message)
+  const checked = readMessage(read.message, headers)
   return 'rejected' in checked ? checked : agreeWithKey(checked, itemKey)
 }
 
-/** Checks a value that is JSON already, such as the body of a request. */
+/** Checks a value that is JSON already, such as the body of a request: plain, or a CloudEvent. */
 export function checkItem(value: unknown): { item: DescribedItem } | Rejection {
   if (!isObject(value)) return explainRejection(schema, ItemMessage, value)
   const accepted = acceptStorable(value)
+  return 'rejected' in accepted ? accepted : readMessage(accepted.message, {})
+}
+
+/** The envelope of a CloudEvent is kept with what `data` says, and says nothing of the item itself. */
+function readMessage(
+  message: Record<string, unknown>,
+  headers: MessageHeaders
+): { item: DescribedItem } | Rejection {
+  const cloudEvent = openCloudEvent(message, headers)
+  if (cloudEvent === undefined) return readItem(message)
+  if ('rejected' in cloudEvent) return cloudEvent
+  const { data, attributes } = cloudEvent
+  const accepted = acceptStorable({ ...data, cloudevent: attributes }) // headers are not checked yet
   return 'rejected' in accepted ? accepted : readItem(accepted.message)
 }
 
@@ -44,8 +55,9 @@ function readItem(message: Record<string, unknown>): { item: DescribedItem } | R
   const refusal = refuseNewerVersion(message)
   if (refusal) return refusal
   if (!schema.Check(message)) return explainRejection(schema, ItemMessage, message)
-  const { id, attributes, visible = true } = message
-  return { item: { key: id, attributes, isVisible: visible } }
+  const { id, attributes, visible: isVisible = true, ...properties } = message
+  const hasMore = Object.keys(properties).length > 0
+  return { item: { key: id, attributes, isVisible, ...(hasMore && { properties }) } }
 }
 
 function readTombstone(itemKey: string | undefined): ItemChange | Rejection {

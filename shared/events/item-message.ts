@@ -10,7 +10,10 @@ const AttributeMessage = Type.Union([
   Type.Array(Type.String())
 ])
 
-/** An item as it is sent. A field that is not named here is refused: it belongs in attributes. */
+/**
+ * An item as it is sent. Fields that are not named here are kept as they are, beside the attributes:
+ * they are given back, and no feature is made of them.
+ */
 export const ItemMessage = Type.Object(
   {
     schema_version: SchemaVersion,
@@ -26,7 +29,7 @@ export const ItemMessage = Type.Object(
       Type.Boolean({ description: 'true (also when absent) or false: it is never recommended' })
     )
   },
-  { additionalProperties: false, description: 'an item' }
+  { description: 'an item' }
 )
 export type ItemMessage = Static<typeof ItemMessage>
 
@@ -35,4 +38,6 @@ export interface DescribedItem {
   readonly key: string
   readonly attributes: ItemMessage['attributes']
   readonly isVisible: boolean
+  /** Everything else of the message, as it was sent; absent when there is nothing else. */
+  readonly properties?: Readonly<Record<string, unknown>>
 }

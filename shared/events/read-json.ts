@@ -10,14 +10,16 @@ export function readJson(bytes: Uint8Array): { message: Record<string, unknown> 
   const value = parse(text)
   if (value === undefined) return { rejected: 'the message is not JSON' }
   if (!isObject(value)) return { rejected: 'the message must be a JSON object' }
-  return acceptStorable(value)
+  // In UTF-8 only an escape can spell what cannot be kept: a NUL, or half of a surrogate pair.
+  return acceptStorable(value, !text.includes('\\'))
 }
 
-/** Lets an object through that the log can keep exactly. */
+/** Lets an object through that the log can keep exactly; see findUnstorable. */
 export function acceptStorable(
-  message: Record<string, unknown>
+  message: Record<string, unknown>,
+  areTextsSafe = false
 ): { message: Record<string, unknown> } | Rejection {
-  const fault = findUnstorable(message)
+  const fault = findUnstorable(message, areTextsSafe)
   if (!fault) return { message }
   const names = Object.keys(message).filter(name => findUnstorable(name) === undefined)
   const field = names.find(name => findUnstorable({ [name]: message[name] }))

@@ -42,13 +42,11 @@ function fieldsAtFault(fault: Fault): string[] {
   const [, field] = fault.instancePath.split('/')
   if (field !== undefined) return [field.replaceAll('~1', '/').replaceAll('~0', '~')]
   if (fault.keyword === 'required') return fault.params.requiredProperties
-  if (fault.keyword === 'additionalProperties') return fault.params.additionalProperties
   return []
 }
 
 function explainField(schema: TObject, field: string, value: Record<string, unknown>): string {
-  const described = schema.properties[field]
-  if (!described) return `${quote(field)} is not a field of ${describe(schema)}`
+  const described = schema.properties[field]!
   const is = Object.hasOwn(value, field) ? `is ${quote(value[field])}` : 'is missing'
   return `${field} ${is}: it must be ${describe(described)}`
 }

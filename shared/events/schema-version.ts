@@ -1,9 +1,8 @@
 // The version of a contract, and what is done about a version that is not known here.
 //
 // A version is a whole number, named by `schema_version` of the message; a message that names none has
-// version 1. Within a version only optional fields are added. An event may have fields that a program
-// does not know, which are kept, so both sides may be of different age; of an item, `attributes` is
-// the place for them, and a field beside it is refused rather than dropped. Anything else (a field is
+// version 1. Within a version only optional fields are added. A message may have fields that a program
+// does not know, which are kept, so both sides may be of different age. Anything else (a field is
 // removed, is made required, changes its meaning) is a new version. A program goes on reading the old
 // ones; one that meets a newer version than it knows refuses the message, which waits as a dead letter
 // until the program is upgraded and the letter replayed. It does not guess.

@@ -5,16 +5,27 @@
 /** Deep enough for any honest message; keeps every recursive walk far from the stack's end. */
 const deepestLevel = 32
 
-/** Says what cannot be kept, or `undefined` when all of it can. */
-export function findUnstorable(value: unknown, level = 0): string | undefined {
-  if (typeof value === 'string') return findUnstorableText(value)
+/**
+ * Says what cannot be kept, or `undefined` when all of it can.
+ *
+ * @param areTextsSafe when it is known already that no text in it has anything that cannot be kept.
+ */
+export function findUnstorable(
+  value: unknown,
+  areTextsSafe = false,
+  level = 0
+): string | undefined {
+  if (typeof value === 'string') return areTextsSafe ? undefined : findUnstorableText(value)
   if (typeof value === 'number') {
     return Number.isFinite(value) ? undefined : 'it has a number beyond the range of a double'
   }
   if (typeof value !== 'object' || value === null) return undefined
   if (level === deepestLevel) return `it is nested more than ${deepestLevel} levels deep`
-  for (const [key, inner] of Object.entries(value)) {
-    const fault = findUnstorableText(key) ?? findUnstorable(inner, level + 1)
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue
+    const fault =
+      (areTextsSafe ? undefined : findUnstorableText(key)) ??
+      findUnstorable(value[key as keyof typeof value], areTextsSafe, level + 1)
     if (fault) return fault
   }
   return undefined

@@ -254,13 +254,14 @@ describeWithKafka('ingestion', brokers => {
 
   test('follows the catalogue: items come, change and go', async () => {
     const { produce, config, database } = harness
+    const margin = { price: [1, 2] } // what no contract names is kept, too
     const item = (id: string, attributes: object) => ({
       key: id,
-      value: JSON.stringify({ id, attributes })
+      value: JSON.stringify({ id, attributes, margin })
     })
     const read = async () => {
       const { rows } = await database.pool.query(
-        'select item_key, attributes from items where is_visible order by item_key'
+        'select item_key, attributes, properties from items where is_visible order by item_key'
       )
       return rows
     }
@@ -273,11 +274,11 @@ describeWithKafka('ingestion', brokers => {
       { key: 'A3', value: 'no item' }
     ])
     await expect.poll(read).toEqual([
-      { item_key: 'A1', attributes: { colour: 'green' } },
-      { item_key: 'A2', attributes: { colour: 'blue' } }
+      { item_key: 'A1', attributes: { colour: 'green' }, properties: { margin } },
+      { item_key: 'A2', attributes: { colour: 'blue' }, properties: { margin } }
     ])
     await produce(config.itemsTopic, [{ key: 'A1', value: null }])
-    await expect.poll(read).toEqual([{ item_key: 'A2', attributes: { colour: 'blue' } }])
+    await expect.poll(read).toMatchObject([{ item_key: 'A2', attributes: { colour: 'blue' } }])
     await ingestion.stop()
 
     expect(await harness.readTopic(config.deadLetterTopic, 1)).toHaveLength(1)

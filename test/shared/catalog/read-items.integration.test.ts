@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readHiddenKeys, readItem, readItems, readItemsPage } from '#shared/catalog/read-items.ts'
+import {
+  catalogVersion,
+  readHiddenKeys,
+  readItem,
+  readItems,
+  readItemsPage
+} from '#shared/catalog/read-items.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
@@ -32,7 +38,11 @@ test('pages follow each other through the visible items', async () => {
 })
 
 test('hidden items are known by their keys, and can be asked for one by one', async () => {
-  expect(await readHiddenKeys(database.pool)).toEqual(['a'])
+  const page = { upToVersion: await catalogVersion(database.pool), after: '', limit: 9 }
+
+  expect(await readHiddenKeys(database.pool, page)).toEqual(['a'])
+  expect(await readHiddenKeys(database.pool, { ...page, after: 'a' })).toEqual([])
+  expect(await readHiddenKeys(database.pool, { ...page, upToVersion: 0 })).toEqual([])
   expect(await readItem(database.pool, 'a')).toEqual({
     key: 'a',
     attributes: {},

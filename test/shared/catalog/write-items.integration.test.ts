@@ -24,6 +24,23 @@ test('an item comes back with every attribute as it was written', async () => {
   expect(await readItem(database.pool, 'pot')).toEqual(pot)
 })
 
+test('what came beside the attributes is kept, given back, and gone when it is not sent again', async () => {
+  const properties = { supplier: { id: 7 }, cloudevent: { specversion: '1.0' } }
+  await upsertItems(database.pool, [{ ...pot, properties }])
+  const first = await readItem(database.pool, 'pot')
+
+  await upsertItems(database.pool, [pot])
+
+  expect(first).toEqual({ ...pot, properties })
+  expect(await readItem(database.pool, 'pot')).toEqual(pot)
+})
+
+test('the catalogue as a whole, which features are made of, has attributes alone', async () => {
+  await upsertItems(database.pool, [{ ...pot, properties: { margin: 3 } }])
+
+  expect(await readItems(database.pool)).toEqual([pot])
+})
+
 test('an item that is written again is replaced, attributes that are gone included', async () => {
   const changed = { key: 'pot', attributes: { title: 'Steel pot' }, isVisible: false }
   await upsertItems(database.pool, [pot])
@@ -43,7 +60,7 @@ test('of two items with one key in one call the last counts', async () => {
 
 test('a removed item stays as a hidden row without attributes, the others as they are', async () => {
   const pan = { ...pot, key: 'pan' }
-  await upsertItems(database.pool, [pot, pan])
+  await upsertItems(database.pool, [{ ...pot, properties: { margin: 3 } }, pan])
 
   await removeItems(database.pool, ['pot', 'never there'])
 
@@ -51,6 +68,7 @@ test('a removed item stays as a hidden row without attributes, the others as the
     pan,
     { key: 'pot', attributes: {}, isVisible: false }
   ])
+  expect(await readItem(database.pool, 'pot')).not.toHaveProperty('properties')
 })
 
 test('every change moves the version of the catalogue, and nothing else does', async () => {

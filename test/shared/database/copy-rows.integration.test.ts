@@ -36,6 +36,24 @@ test('texts arrive as they are, and null as null', async () => {
   )
 })
 
+test('statements before the copy run in its round trip', async () => {
+  await database.pool.query('truncate copied')
+
+  const count = await withTransaction(database.pool, connection => {
+    const lines = Buffer.from(copyLine(['a', null]))
+    return copyRows(
+      connection,
+      'copied (name, note)',
+      lines,
+      "select 'x'; insert into copied (name) values ('b'), ('c'); "
+    )
+  })
+
+  const { rows } = await database.pool.query('select name from copied order by place')
+  expect(count).toBe(1)
+  expect(rows.map(row => row.name)).toEqual(['b', 'c', 'a'])
+})
+
 test('a row that Postgres refuses fails the copy, and the connection goes on', async () => {
   await database.pool.query('truncate copied')
 

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { withTransaction } from '#shared/database/pool.ts'
 import { type AppendOutcome, appendEvents } from '#shared/eventlog/append-events.ts'
+import { forgetVisitor } from '#shared/eventlog/forget-visitor.ts'
 import { type LoggedEvent, lastPosition, readEvents } from '#shared/eventlog/read-events.ts'
 import { countWrongTails, readSessionTail } from '#shared/eventlog/session-tails.ts'
 import { checkEvent } from '#shared/events/decode-event.ts'
@@ -113,6 +114,35 @@ test('of many appends at once, a reader that has seen a position misses none bef
   expect(seen).toHaveLength(200)
 })
 
+test('appends of the same sessions and events at once lose, double and spoil nothing', async () => {
+  const batches = Array.from({ length: 40 }, (_, batch) => {
+    const events = Array.from({ length: 500 }, (_, i) => {
+      const occurredAt = new Date(Date.UTC(2026, 2, 1, 9, (batch + i) % 7))
+      return event(`e${(batch % 20) * 400 + i}`, { sessionId: `s-${i}`, occurredAt })
+    })
+    return batch % 2 === 0 ? events : events.reverse()
+  })
+
+  const outcomes = await Promise.all(batches.map(append))
+
+  const counted = outcomes.map(outcome => outcome.appended)
+  const ids = (await readAll()).map(each => each.id)
+  expect(ids).toHaveLength(counted.reduce((sum, count) => sum + count, 0))
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(new Set(ids)).toEqual(new Set(batches.flat().map(each => each.id)))
+  expect(await countWrongTails(database.pool)).toBe(0)
+  expect(await deadlocks()).toBe(0)
+})
+
+test('appends and erasures of one session wait for each other, and none has to be ended', async () => {
+  const visits = Array.from({ length: 40 }, (_, i) => [event(`e${i}`, { visitorId: 'v-1' })])
+
+  await Promise.all(visits.flatMap(visit => [append(visit), forgetVisitor(database.pool, 'v-1')]))
+
+  expect(await countWrongTails(database.pool)).toBe(0)
+  expect(await deadlocks()).toBe(0)
+})
+
 describe('the tail of a session', () => {
   test('is what the log says, whatever comes in whatever order and however often', async () => {
     const someEvent = fc.record({
@@ -147,6 +177,14 @@ describe('the tail of a session', () => {
     expect(await tailRows()).toMatchObject([{ visitor_id: 'v-1' }])
   })
 })
+
+/** How often Postgres had to end a transaction of this database so that others could go on. */
+async function deadlocks(): Promise<number> {
+  const { rows } = await database.pool.query(
+    'select deadlocks from pg_stat_database where datname = current_database()'
+  )
+  return rows[0].deadlocks
+}
 
 function append(events: readonly Event[]): Promise<AppendOutcome> {
   return withTransaction(database.pool, connection => appendEvents(connection, events))

@@ -1,21 +1,22 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { mergeTail, type TailEvent } from '#shared/eventlog/merge-tail.ts'
+import { mergeTail } from '#shared/eventlog/merge-tail.ts'
+import { readTailText, tailLine } from '#shared/eventlog/tail-text.ts'
 
 test('a late event takes its place by time, and of two at one time the earlier logged is first', () => {
-  const tail = [event('a', 10), event('b', 30)]
+  const tail = [line('a', 10), line('b', 30)]
 
-  const merged = mergeTail(tail, [event('c', 20), event('d', 30)])
+  const merged = mergeTail(tail, [line('c', 20), line('d', 30)])
 
   expect(ids(merged)).toEqual(['a', 'c', 'b', 'd'])
 })
 
 test('only the newest fifty are kept', () => {
-  const events = Array.from({ length: 60 }, (_, minute) => event(`e${minute}`, minute))
+  const lines = Array.from({ length: 60 }, (_, minute) => line(`e${minute}`, minute))
 
-  const merged = mergeTail(events.slice(0, 45), events.slice(45))
+  const merged = mergeTail(lines.slice(0, 45), lines.slice(45))
 
-  expect(ids(merged)).toEqual(ids(events.slice(10)))
+  expect(merged).toEqual(lines.slice(10))
 })
 
 test('merging batch after batch gives what sorting the whole log gives', () => {
@@ -24,23 +25,24 @@ test('merging batch after batch gives what sorting the whole log gives', () => {
 
   fc.assert(
     fc.property(log, cuts, (minutes, places) => {
-      const events = minutes.map((minute, position) => event(String(position), minute))
-      const bounds = [0, ...places.sort((a, b) => a - b), events.length]
+      const lines = minutes.map((minute, position) => line(String(position), minute))
+      const bounds = [0, ...places.sort((a, b) => a - b), lines.length]
 
-      const merged = bounds.reduce<TailEvent[]>(
-        (tail, bound, index) => mergeTail(tail, events.slice(bounds[index - 1] ?? 0, bound)),
+      const merged = bounds.reduce<string[]>(
+        (tail, bound, index) => mergeTail(tail, lines.slice(bounds[index - 1] ?? 0, bound)),
         []
       )
 
-      expect(ids(merged)).toEqual(ids(mergeTail([], events)))
+      expect(merged).toEqual(mergeTail([], lines))
     })
   )
 })
 
-function event(id: string, minute: number): TailEvent {
-  return { id, type: 'click', itemKey: 'A13', occurredAt: new Date(minute * 60_000) }
+function line(id: string, minute: number): string {
+  const time = new Date(minute * 60_000).toISOString()
+  return tailLine(time, { id, type: 'click', itemKey: 'A13' })
 }
 
-function ids(events: readonly TailEvent[]): string[] {
-  return events.map(each => each.id)
+function ids(lines: readonly string[]): string[] {
+  return lines.flatMap(readTailText).map(each => each.id)
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { decodeEvent } from '#shared/events/decode-event.ts'
-import { decodeItem } from '#shared/events/decode-item.ts'
+import { checkItem, decodeItem } from '#shared/events/decode-item.ts'
 
 const envelope = {
   specversion: '1.0',
@@ -71,12 +71,32 @@ describe('a binary CloudEvent', () => {
   })
 })
 
-test('an item may come in a CloudEvent too', () => {
-  const item = { id: 'A13', attributes: { colour: 'blue' } }
+describe('an item in a CloudEvent', () => {
+  const item = { id: 'A13', attributes: { colour: 'blue' }, margin: 3 }
 
-  const decoded = decodeItem({ key: null, value: bytes({ ...envelope, data: item }) })
+  test('is what its data says, and its envelope is kept', () => {
+    const decoded = decodeItem({ key: null, value: bytes({ ...envelope, data: item }) })
 
-  expect(decoded).toEqual(decodeItem({ key: null, value: bytes(item) }))
+    expect(decoded).toEqual({
+      item: {
+        key: 'A13',
+        attributes: { colour: 'blue' },
+        isVisible: true,
+        properties: { margin: 3, cloudevent: envelope }
+      }
+    })
+    expect(checkItem({ ...envelope, data: item })).toEqual(decoded)
+  })
+
+  test('may have the envelope in its headers, which are checked as all else is', () => {
+    const headers = Object.fromEntries(Object.entries(envelope).map(([k, v]) => [`ce_${k}`, v]))
+    const record = { key: null, value: bytes(item), headers }
+
+    expect(decodeItem(record)).toEqual(checkItem({ ...envelope, data: item }))
+    expect(decodeItem({ ...record, headers: { ...headers, ce_id: 'a\0' } })).toMatchObject({
+      rejected: expect.stringContaining('NUL')
+    })
+  })
 })
 
 function bytes(message: unknown): Buffer {

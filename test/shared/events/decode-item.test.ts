@@ -13,6 +13,14 @@ test('an item is described by its attributes and visible unless it says otherwis
   expect(decode({ ...dress, visible: false })).toMatchObject({ item: { isVisible: false } })
 })
 
+test('every other field is kept as it was sent, beside the attributes', () => {
+  const more = { schema_version: 1, margin: 3, supplier: { ids: [7, null] } }
+
+  expect(decode({ ...dress, ...more })).toEqual({
+    item: { key: 'A13', attributes: dress.attributes, isVisible: true, properties: more }
+  })
+})
+
 test('a message without a value removes the item of its key', () => {
   expect(decodeItem({ key: Buffer.from('A13'), value: null })).toEqual({ removedKey: 'A13' })
 })
@@ -23,8 +31,7 @@ describe('a message is rejected', () => {
     [{ id: 'A13' }, 'attributes', 'attributes is missing: it must be an object whose values'],
     [{ id: 'A13', attributes: { sizes: [1, 2] } }, 'attributes', 'lists of texts'],
     [{ id: 'A13', attributes: { colour: null } }, 'attributes', 'lists of texts'],
-    [{ ...dress, visible: 'no' }, 'visible', 'visible is "no": it must be true'],
-    [{ ...dress, price: 38 }, 'price', '"price" is not a field of an item']
+    [{ ...dress, visible: 'no' }, 'visible', 'visible is "no": it must be true']
   ])('that does not describe an item: %j', (message, field, reason) => {
     expect(decode(message)).toMatchObject({ field, rejected: expect.stringContaining(reason) })
   })

@@ -1,0 +1,75 @@
+// Hears notifications of Postgres. They are lost while the connection is, so that whoever listens is told
+// whenever it is made anew, too, and asks for itself what it missed.
+import { setTimeout as pause } from 'node:timers/promises'
+import type pg from 'pg'
+import type { Logger } from '#shared/runtime/logging.ts'
+import type { Pool } from './pool.ts'
+
+export interface ListeningFacts {
+  /** One connection of it is kept. */
+  readonly pool: Pool
+  /** A name of ours: never from outside. */
+  readonly channel: string
+  /** Told once listening began, and at every notification; it must not throw. */
+  readonly onNews: () => void
+  readonly log: Logger
+}
+
+/** Before a lost connection is made anew. */
+const retryMs = 1000
+
+/** Listens until closed. @returns a function that stops and gives the connection back. */
+export function startListening({
+  pool,
+  channel,
+  onNews,
+  log
+}: ListeningFacts): () => Promise<void> {
+  const stopping = new AbortController()
+  let isFailing = false
+
+  const listenOnce = async () => {
+    const client = await pool.connect()
+    let lost: Error | undefined
+    try {
+      const ended = endOf(client, stopping.signal)
+      client.on('notification', onNews)
+      await client.query(`listen ${channel}`)
+      if (isFailing) log.info({ channel }, 'listening to Postgres again')
+      isFailing = false
+      onNews()
+      lost = await ended
+      if (!lost) await client.query(`unlisten ${channel}`)
+    } finally {
+      client.off('notification', onNews)
+      client.release(lost ?? false)
+    }
+    if (lost) throw lost
+  }
+  const listenOn = async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        await listenOnce()
+      } catch (error) {
+        if (!isFailing) log.warn({ channel, err: error }, 'not listening to Postgres, trying on')
+        isFailing = true
+        await pause(retryMs, undefined, { signal: stopping.signal }).catch(() => undefined)
+      }
+    }
+  }
+  const stopped = listenOn()
+  return () => {
+    stopping.abort()
+    return stopped
+  }
+}
+
+/** Resolves with what broke the connection, or with nothing when listening is to stop. */
+function endOf(client: pg.PoolClient, signal: AbortSignal): Promise<Error | undefined> {
+  return new Promise(resolve => {
+    client.once('error', resolve)
+    client.once('end', () => resolve(new Error('the connection ended')))
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+}
