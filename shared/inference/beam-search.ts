@@ -4,7 +4,7 @@
 // allowed items are left, and then at least `width` items follow.
 import {
   comparePrefixes,
-  expandPrefix,
+  createExpander,
   type Prefix,
   type PrefixTaker,
   rootPrefix
@@ -15,10 +15,11 @@ import type { Candidate, SearchTask } from './search-task.ts'
 /** At most `width` items, the best first; exact only when no level had to be cut. */
 export function beamSearch(task: SearchTask): Candidate[] {
   const { trie } = task
+  const expand = createExpander(task)
   let beam = rootPrefix(task)
   for (let level = 0; level < trie.depth; level++) {
     const kept = createShortlist(task)
-    for (const prefix of beam) expandPrefix(task, prefix, kept)
+    for (const prefix of beam) expand(prefix, kept)
     beam = kept.prefixes()
   }
   return beam.map(({ node, logProbability }) => ({ item: trie.itemOf(node), logProbability }))

@@ -11,7 +11,7 @@
 // model is unsure, thousands of prefixes are more probable than any item. README.md has counts.
 import {
   comparePrefixes,
-  expandPrefix,
+  createExpander,
   type Prefix,
   type PrefixTaker,
   rootPrefix
@@ -22,13 +22,14 @@ import type { Candidate, SearchTask } from './search-task.ts'
 /** The `width` most probable allowed items, or all there are, the best first. */
 export function bestFirstSearch(task: SearchTask): Candidate[] {
   const { trie, width } = task
+  const expand = createExpander(task)
   const open = createOpenList(task)
   for (const root of rootPrefix(task)) open.take(root)
   const found: Candidate[] = []
   while (found.length < width) {
     const best = open.pop()
     if (!best) break
-    if (best.length < trie.depth) expandPrefix(task, best, open)
+    if (best.length < trie.depth) expand(best, open)
     else found.push({ item: trie.itemOf(best.node), logProbability: best.logProbability })
   }
   return found

@@ -1,15 +1,16 @@
 // What a search asks of the decoder: scores for the next codes of a prefix. In tests and benchmarks
 // anything else may answer.
+import type { Children } from '#shared/itemids/trie.ts'
 
 export interface CodeScorer {
   /**
    * Writes the unnormalised log probabilities of a node's children: finite numbers, or -Infinity for
    * all but one of them.
    *
-   * @param children nodes below `node`, in any order.
-   * @param scores [children], in the same order.
+   * @param children of the node; at least one.
+   * @param scores the first `children.count` are written, in the order of the children.
    */
-  scoreChildren(node: number, children: Int32Array, scores: Float64Array): void
+  scoreChildren(node: number, children: Children, scores: Float64Array): void
 }
 
 /** A scorer that also counts how many prefixes it was asked about: the cost of a search. */

@@ -8,6 +8,9 @@
 //   session     [D, D]                   by column, so that each number of a product is one dot
 //   output      [D, D]                   the same
 //   scratch     [seats, scratch]         where a thread works; each has its own seat
+//
+// There may be more rows of items and of inner nodes than the release has: room for what comes later.
+// Memory that nobody has written to takes addresses, not bytes.
 import type { NodeMoments } from './node-moments.ts'
 
 /** Sent to another thread, nothing of it is copied. */
@@ -17,7 +20,9 @@ export interface DecoderMemory {
   readonly width: number
   /** Q */
   readonly rank: number
+  /** Rows of inner nodes, room for more included. */
   readonly innerNodes: number
+  /** Rows of items, room for more included. */
   readonly items: number
   /** Threads that can work on it at once. */
   readonly seats: number
@@ -93,18 +98,17 @@ export function floatsAt({ memory }: DecoderMemory, place: number, count: number
   return new Float32Array(memory.buffer, place, count)
 }
 
-/** Copies the moments of the inner nodes to where the kernel reads them. */
-export function writeMoments(decoder: DecoderMemory, moments: NodeMoments): void {
-  const { width: D, rank, innerNodes } = decoder
+/** Copies the moments of a trie's inner nodes to where the kernel reads them, node by node. */
+export function writeMoments(decoder: DecoderMemory, moments: NodeMoments, nodes: number): void {
+  const { width: D, rank } = decoder
   const places = decoderPlaces(decoder, 0)
-  const rows = floatsAt(decoder, places.moments, innerNodes * (2 + rank) * D)
-  for (let node = 0; node < innerNodes; node++) {
+  const rows = floatsAt(decoder, places.moments, nodes * (2 + rank) * D)
+  for (let node = 0; node < nodes; node++) {
     const start = node * (2 + rank) * D
     rows.set(moments.means.subarray(node * D, (node + 1) * D), start)
     rows.set(moments.diagonals.subarray(node * D, (node + 1) * D), start + D)
     const directions = moments.directions.subarray(node * rank * D, (node + 1) * rank * D)
     rows.set(directions, start + 2 * D)
   }
-  const logCounts = floatsAt(decoder, places.logCounts, innerNodes)
-  logCounts.set(moments.logCounts.subarray(0, innerNodes))
+  floatsAt(decoder, places.logCounts, nodes).set(moments.logCounts.subarray(0, nodes))
 }

@@ -3,6 +3,7 @@
 // whoever loads it computes them again: what differs by more than rounding is refused before it
 // answers anyone.
 import { openGraph } from '#shared/graphs/open-graph.ts'
+import { noChildren } from '#shared/itemids/trie.ts'
 import type { NamedArray, NamedArrays } from '#shared/model/safetensors.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { EncoderInput } from './session-encoder.ts'
@@ -62,12 +63,13 @@ function nodeScores(
 ): Float64Array {
   const nodes = integers(samples, 'decoder.nodes')
   const perSession = nodes.length / states.length
+  const children = noChildren()
   return concat(
     states.flatMap((state, s) => {
       const scorer = decodeSession(decoder, state)
       return Array.from(nodes.subarray(s * perSession, (s + 1) * perSession), node => {
-        const children = decoder.trie.childrenOf(node)
-        const scores = new Float64Array(children.length)
+        decoder.trie.readChildren(node, children)
+        const scores = new Float64Array(children.count)
         scorer.scoreChildren(node, children, scores)
         return scores
       })

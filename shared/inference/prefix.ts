@@ -1,5 +1,5 @@
 // A prefix of item IDs with its probability: what both searches grow, code by code.
-import type { TrieView } from '#shared/itemids/trie.ts'
+import { childAt, noChildren, type TrieView } from '#shared/itemids/trie.ts'
 import type { SearchTask } from './search-task.ts'
 
 export interface Prefix {
@@ -22,26 +22,31 @@ export interface PrefixTaker {
 }
 
 /**
- * Hands on the prefixes that are one code longer and lead to an allowed item. Probabilities are
- * normalised over all children, excluded ones too.
+ * Makes the function that hands on the prefixes that are one code longer than a given one and lead to
+ * an allowed item. Probabilities are normalised over all children, excluded ones too.
  *
- * None is more probable than `prefix`, rounding included: a score minus the normaliser is never
- * above zero, and to add such a number never rounds upwards past the sum's first part.
+ * None is more probable than the given prefix, rounding included: a score minus the normaliser is
+ * never above zero, and to add such a number never rounds upwards past the sum's first part.
  */
-export function expandPrefix(
-  { trie, scorer, exclusions }: SearchTask,
-  { node, length, logProbability }: Prefix,
-  taker: PrefixTaker
-): void {
-  const children = trie.childrenOf(node)
-  const scores = new Float64Array(children.length)
-  // One among one has probability one: what fills short IDs up costs no decoder call.
-  if (children.length > 1) scorer.scoreChildren(node, children, scores)
-  const normaliser = logSumExp(scores)
-  for (let c = 0; c < children.length; c++) {
-    const longer = logProbability + (scores[c]! - normaliser)
-    if (longer < taker.floor || exclusions.allowed(children[c]!) === 0) continue
-    taker.take({ node: children[c]!, length: length + 1, logProbability: longer })
+export function createExpander({ trie, scorer, exclusions }: SearchTask) {
+  const children = noChildren()
+  let scores = new Float64Array(64)
+  return ({ node, length, logProbability }: Prefix, taker: PrefixTaker): void => {
+    trie.readChildren(node, children)
+    const { count } = children
+    if (count > scores.length) scores = new Float64Array(2 * count)
+    // One among one has probability one: what fills short IDs up costs no decoder call.
+    if (count === 1) scores[0] = 0
+    else if (count > 1) scorer.scoreChildren(node, children, scores)
+    const normaliser = logSumExp(scores, count)
+    const areAllAllowed = exclusions.allowsAllBelow(node)
+    for (let c = 0; c < count; c++) {
+      const longer = logProbability + (scores[c]! - normaliser)
+      if (longer < taker.floor) continue
+      const child = childAt(children, c)
+      if (!areAllAllowed && exclusions.allowed(child) === 0) continue
+      taker.take({ node: child, length: length + 1, logProbability: longer })
+    }
   }
 }
 
@@ -65,10 +70,11 @@ function compareNodes(trie: TrieView, a: Prefix, b: Prefix): number {
   return trie.codeOf(left) - trie.codeOf(right)
 }
 
-export function logSumExp(values: Float64Array): number {
+/** @param count how many of the values are meant, from the first on. */
+export function logSumExp(values: Float64Array, count = values.length): number {
   let largest = Number.NEGATIVE_INFINITY
-  for (const value of values) largest = Math.max(largest, value)
+  for (let i = 0; i < count; i++) largest = Math.max(largest, values[i]!)
   let sum = 0
-  for (const value of values) sum += Math.exp(value - largest)
+  for (let i = 0; i < count; i++) sum += Math.exp(values[i]! - largest)
   return largest + Math.log(sum)
 }

@@ -1,6 +1,6 @@
 // Takes the samples that parity-samples.ts describes, by the functions that training uses.
 import * as tf from '@tensorflow/tfjs-core'
-import type { Trie } from '#shared/itemids/trie.ts'
+import { childrenOf, type Trie } from '#shared/itemids/trie.ts'
 import { decoderStates, type LevelTensors, levelScores } from '#shared/model/decoder.ts'
 import { encodeItems } from '#shared/model/model.ts'
 import type { NamedArray, NamedArrays } from '#shared/model/safetensors.ts'
@@ -88,7 +88,7 @@ function childrenTensors(
   node: number
 ): LevelTensors {
   const { width: D, rank } = moments
-  const children = Array.from(trie.childrenOf(node))
+  const children = childrenOf(trie, node)
   const rows = (all: Float32Array, rowOf: (child: number) => number) =>
     tf.tensor2d(children.map(c => Array.from(all.subarray(rowOf(c) * D, (rowOf(c) + 1) * D))))
   if (children[0]! >= trie.levelStarts[trie.depth]!) {

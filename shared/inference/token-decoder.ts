@@ -1,7 +1,7 @@
 // The token decoder at serving time: the arithmetic of shared/model/decoder.ts on memory that all
 // threads share. A step scores the children of one node against the state where they lie, so that its
 // cost does not grow with the catalogue. A test holds it to the TF.js form.
-import type { Trie } from '#shared/itemids/trie.ts'
+import { type Children, childAt, type Trie, type TrieView } from '#shared/itemids/trie.ts'
 import type { CodeScorer } from './code-scorer.ts'
 import {
   allocateDecoder,
@@ -29,7 +29,9 @@ export interface DecoderWeights {
 
 /** One thread's decoder: it works for one session at a time. */
 export interface TokenDecoder {
-  readonly trie: Trie
+  readonly trie: TrieView
+  /** Where the moments of an inner node stand; at its own number where nothing is said. */
+  readonly momentRowOf?: (node: number) => number
   readonly shared: DecoderMemory
   readonly places: DecoderPlaces
   readonly kernel: VectorKernel
@@ -42,6 +44,13 @@ export interface DecoderLayout {
   readonly seats?: number
   /** [items, D], where the moments end with the inner nodes. */
   readonly vectors?: Float32Array
+  /** Items and inner nodes that may come later. */
+  readonly room?: DecoderRoom
+}
+
+export interface DecoderRoom {
+  readonly items: number
+  readonly innerNodes: number
 }
 
 /** Lays a decoder out in new memory. */
@@ -49,13 +58,14 @@ export function createTokenDecoder(
   trie: Trie,
   moments: NodeMoments,
   weights: DecoderWeights,
-  { seats = 1, vectors }: DecoderLayout = {}
+  { seats = 1, vectors, room = { items: 0, innerNodes: 0 } }: DecoderLayout = {}
 ): TokenDecoder {
   const { width, rank } = moments
-  const innerNodes = trie.levelStarts[trie.depth]!
-  const shape = { width, rank, innerNodes, items: trie.leaf.length }
+  const nodes = trie.levelStarts[trie.depth]!
+  const innerNodes = nodes + room.innerNodes
+  const shape = { width, rank, innerNodes, items: trie.leaf.length + room.items }
   const shared = allocateDecoder(shape, seats)
-  writeMoments(shared, moments)
+  writeMoments(shared, moments, nodes)
   const decoder = openTokenDecoder(trie, shared, 0)
   if (vectors) decoder.vectors.set(vectors)
   trie.leaf.forEach((leaf, item) => {
@@ -64,12 +74,16 @@ export function createTokenDecoder(
   })
   writeByColumn(weights.session, floatsAt(shared, decoder.places.session, width ** 2))
   writeByColumn(weights.output, floatsAt(shared, decoder.places.output, width ** 2))
-  writeNodeParts(decoder, moments, weights)
+  writeNodeParts(decoder, trie, moments, weights)
   return decoder
 }
 
 /** The decoder as one more thread sees it. @param seat below `seats`, and nobody else's. */
-export function openTokenDecoder(trie: Trie, shared: DecoderMemory, seat: number): TokenDecoder {
+export function openTokenDecoder(
+  trie: TrieView,
+  shared: DecoderMemory,
+  seat: number
+): TokenDecoder {
   const places = decoderPlaces(shared, seat)
   return {
     trie,
@@ -86,19 +100,31 @@ function writeByColumn(matrix: Float32Array, columns: Float32Array): void {
 }
 
 function writeNodeParts(
-  { trie, shared, places }: TokenDecoder,
+  { shared, places }: TokenDecoder,
+  trie: Trie,
   { width: D, means }: NodeMoments,
-  { node: matrix, level: biases }: DecoderWeights
+  weights: DecoderWeights
 ): void {
   const parts = floatsAt(shared, places.nodeParts, shared.innerNodes * D)
   for (let level = 0; level < trie.depth; level++) {
     for (let node = trie.levelStarts[level]!; node < trie.levelStarts[level + 1]!; node++) {
       const part = parts.subarray(node * D, (node + 1) * D)
-      part.set(biases.subarray(level * D, (level + 1) * D))
-      // The root stands for no prefix: the decoder reads zeros there.
-      if (level > 0) addProduct(means.subarray(node * D, (node + 1) * D), matrix, part)
+      writeNodePart(weights, level, means.subarray(node * D, (node + 1) * D), part)
     }
   }
+}
+
+/** W_n mean + b_level of a node. @param part [D] where it is written. */
+export function writeNodePart(
+  { node: matrix, level: biases }: Pick<DecoderWeights, 'node' | 'level'>,
+  level: number,
+  mean: Float32Array,
+  part: Float32Array
+): void {
+  const D = mean.length
+  part.set(biases.subarray(level * D, (level + 1) * D))
+  // The root stands for no prefix: the decoder reads zeros there.
+  if (level > 0) addProduct(mean, matrix, part)
 }
 
 /** Adds vector [I] times matrix [I, O] to `sum` [O]. */
@@ -115,7 +141,7 @@ function addProduct(vector: Float32Array, matrix: Float32Array, sum: Float32Arra
  * scorer ends the first one's.
  */
 export function decodeSession(decoder: TokenDecoder, session: Float32Array): CodeScorer {
-  const { trie, shared, places, kernel } = decoder
+  const { trie, shared, places, kernel, momentRowOf = itself } = decoder
   const { width: D, rank, innerNodes } = shared
   const rowBytes = 4 * D
   const at = (place: number, count = D) => floatsAt(shared, place, count)
@@ -136,8 +162,9 @@ export function decodeSession(decoder: TokenDecoder, session: Float32Array): Cod
 
   /** h + W_o gelu(W_s h + W_n mean + b_level), and its squares. */
   function writeState(node: number): void {
+    const part = momentRowOf(node) * D
     for (let d = 0; d < D; d++) {
-      const sum = sessionPart[d]! + nodeParts[node * D + d]!
+      const sum = sessionPart[d]! + nodeParts[part + d]!
       hidden[d] = sum / (1 + Math.exp(-1.702 * sum))
     }
     multiply(places.hidden, places.output, places.state)
@@ -147,33 +174,37 @@ export function decodeSession(decoder: TokenDecoder, session: Float32Array): Cod
     }
   }
 
-  function scoreLeaves(leaves: Int32Array, scores: Float64Array): void {
-    const count = leaves.length
-    for (let c = 0; c < count; c++) indices[c] = trie.itemOf(leaves[c]!)
+  function scoreLeaves(leaves: Children, start: number, end: number, scores: Float64Array): void {
+    for (let c = start; c < end; c++) indices[c - start] = trie.itemOf(childAt(leaves, c))
     const { state, vectors, indices: list, scores: out } = places
-    kernel.dots(state, vectors, rowBytes, rowBytes, list, count, out)
-    for (let c = 0; c < count; c++) scores[c] = results[c]!
+    kernel.dots(state, vectors, rowBytes, rowBytes, list, end - start, out)
+    for (let c = start; c < end; c++) scores[c] = results[c - start]!
   }
 
-  function scoreInner(nodes: Int32Array, scores: Float64Array): void {
-    const count = nodes.length
-    indices.set(nodes)
+  function scoreInner(nodes: Children, start: number, end: number, scores: Float64Array): void {
+    for (let c = start; c < end; c++) indices[c - start] = momentRowOf(childAt(nodes, c))
     const { state, moments, indices: list, scores: out, squares } = places
     const stride = (2 + rank) * rowBytes
-    kernel.gaussians(state, moments, stride, rowBytes, list, count, out, squares)
-    for (let c = 0; c < count; c++) scores[c] = results[c]! + logCounts[nodes[c]!]!
+    kernel.gaussians(state, moments, stride, rowBytes, list, end - start, out, squares)
+    // The kernel leaves the list of rows as it was.
+    for (let c = start; c < end; c++)
+      scores[c] = results[c - start]! + logCounts[indices[c - start]!]!
   }
 
   return {
     scoreChildren(node, children, scores) {
       writeState(node)
-      const score = children[0]! < innerNodes ? scoreInner : scoreLeaves // all of one level
-      for (let start = 0; start < children.length; start += childrenPerCall) {
-        const end = Math.min(start + childrenPerCall, children.length)
-        score(children.subarray(start, end), scores.subarray(start, end))
+      const areLeaves = trie.itemOf(childAt(children, 0)) >= 0 // all are of one level
+      const score = areLeaves ? scoreLeaves : scoreInner
+      for (let start = 0; start < children.count; start += childrenPerCall) {
+        score(children, start, Math.min(start + childrenPerCall, children.count), scores)
       }
     }
   }
+}
+
+function itself(node: number): number {
+  return node
 }
 
 /**

@@ -23,6 +23,11 @@ export class Exclusions {
     }
   }
 
+  /** True when the request may receive every item below a node: its children need not be asked about. */
+  allowsAllBelow(node: number): boolean {
+    return !this.#filter && !this.#excluded.has(node) && this.#trie.hiddenCountOf(node) === 0
+  }
+
   /** Items at or below a node that the request may receive. */
   allowed(node: number): number {
     const shown = this.#filter

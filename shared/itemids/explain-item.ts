@@ -4,7 +4,7 @@ import type { Item } from '#shared/catalog/item.ts'
 import { wordsOf } from '#shared/catalog/words.ts'
 import { codeName } from './read-path.ts'
 import { nothingMore, type Reading } from './scheme.ts'
-import { codesOf, type TrieView } from './trie.ts'
+import { childrenOf, codesOf, type TrieView } from './trie.ts'
 
 export interface ExplainedCatalogue {
   readonly items: readonly Item[]
@@ -49,26 +49,55 @@ export function explainItem(
   catalogue: ExplainedCatalogue,
   item: number
 ): ItemExplanation | undefined {
-  const { trie, reading } = catalogue
+  const { trie } = catalogue
   const leaf = trie.leafOf(item)
   if (leaf < 0) return undefined
   const path: number[] = []
   for (let node = leaf; node > 0; node = trie.parentOf(node)) path.unshift(node)
   const termCounts = countTerms(catalogue, Array.from(catalogue.items.keys()))
-  const steps = path.map((node, level): CodeExplanation => {
-    const below = itemsBelow(trie, node)
-    const code = trie.codeOf(node)
-    const isFilling = code === nothingMore && reading.from !== 'vector' && reading.from !== 'key'
-    const isLast = level === trie.depth - 1
-    return {
-      code,
-      name: isLast ? undefined : isFilling ? 'nothing more' : codeName(reading, level, code),
-      items: below.length,
-      words: isLast ? [] : typicalTerms(catalogue, below, termCounts),
-      examples: byClicks(catalogue, below).slice(0, shownItems)
-    }
-  })
+  const steps = path.map((node, level) => explainNode(catalogue, { node, level, termCounts }))
   return { codes: codesOf(trie, leaf), steps, neighbours: neighboursOf(catalogue, path, item) }
+}
+
+/** What the last code of a node's prefix stands for. @param place its level is 0 below the root. */
+function explainNode(
+  catalogue: ExplainedCatalogue,
+  place: { node: number; level: number; termCounts: ReadonlyMap<string, number> }
+): CodeExplanation {
+  const { trie, reading } = catalogue
+  const { node, level, termCounts } = place
+  const below = itemsBelow(trie, node)
+  const code = trie.codeOf(node)
+  const isFilling = code === nothingMore && reading.from !== 'vector' && reading.from !== 'key'
+  const isLast = level === trie.depth - 1
+  return {
+    code,
+    name: isLast ? undefined : isFilling ? 'nothing more' : codeName(reading, level, code),
+    items: below.length,
+    words: isLast ? [] : typicalTerms(catalogue, below, termCounts),
+    examples: byClicks(catalogue, below).slice(0, shownItems)
+  }
+}
+
+/** A prefix of item IDs in words. */
+export interface PrefixExplanation extends Omit<CodeExplanation, 'code'> {
+  readonly codes: readonly number[]
+}
+
+/** All prefixes that are no whole item ID, level by level. Reads each item once for each level. */
+export function explainPrefixes(catalogue: ExplainedCatalogue): PrefixExplanation[] {
+  const { trie } = catalogue
+  const termCounts = countTerms(catalogue, Array.from(catalogue.items.keys()))
+  const found: PrefixExplanation[] = []
+  let nodes = childrenOf(trie, 0)
+  for (let level = 0; level < trie.depth - 1; level++) {
+    for (const node of nodes) {
+      const { code: _, ...step } = explainNode(catalogue, { node, level, termCounts })
+      found.push({ codes: codesOf(trie, node), ...step })
+    }
+    nodes = nodes.flatMap(node => childrenOf(trie, node))
+  }
+  return found
 }
 
 function neighboursOf(
@@ -93,7 +122,7 @@ function neighboursOf(
 export function itemsBelow(trie: TrieView, node: number): number[] {
   const item = trie.itemOf(node)
   if (item >= 0) return [item]
-  return Array.from(trie.childrenOf(node)).flatMap(child => itemsBelow(trie, child))
+  return childrenOf(trie, node).flatMap(child => itemsBelow(trie, child))
 }
 
 function byClicks(catalogue: ExplainedCatalogue, items: readonly number[]): string[] {

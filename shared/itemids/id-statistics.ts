@@ -1,7 +1,7 @@
 // What the IDs of a catalogue are like: how evenly they branch, how long they are, what they waste.
 import type { ItemIds } from './item-ids.ts'
 import { nothingMore } from './scheme.ts'
-import type { Trie } from './trie.ts'
+import { childrenOf, type Trie } from './trie.ts'
 
 export interface IdStatistics {
   readonly items: number
@@ -50,7 +50,7 @@ function levelStatistics(trie: Trie, level: number, codes: number): LevelStatist
     usedCodes: new Set(nodes.map(node => trie.codeOf(node))).size,
     nodes: nodes.length,
     imbalance: largest / (trie.itemCountOf(0) / nodes.length),
-    mostChildren: parents.reduce((most, node) => Math.max(most, trie.childrenOf(node).length), 0)
+    mostChildren: parents.reduce((most, node) => Math.max(most, childrenOf(trie, node).length), 0)
   }
 }
 

@@ -8,7 +8,7 @@ import { buildTrieOfRows } from './build-trie.ts'
 import type { ItemIds } from './item-ids.ts'
 import { type PathReader, pathReader } from './read-path.ts'
 import type { Reading } from './scheme.ts'
-import { codesOf, type Trie, type TrieView } from './trie.ts'
+import { childAt, childBy, codesOf, noChildren, type Trie, type TrieView } from './trie.ts'
 
 /** What placing needs beside the IDs; part of a release. */
 export interface Placing {
@@ -86,14 +86,40 @@ function pathsFor(
   const known = read(item)
   if (known.length === cells.depth) return [known]
   const along = nodesAlong(cells, known)
-  let nodes = along.slice(-1)
+  let nodes: readonly number[] = along.slice(-1)
   for (let level = along.length - 1; level < cells.depth; level++) {
-    const children = nodes.flatMap(node => Array.from(cells.childrenOf(node)))
-    const near = children.map(node => ({ node, distance: distanceTo(vector, node, placing) }))
-    near.sort((a, b) => a.distance - b.distance || a.node - b.node)
-    nodes = near.slice(0, kept).map(({ node }) => node)
+    nodes = nearestChildren(nodes, vector, cells, placing)
   }
   return nodes.map(node => codesOf(cells, node))
+}
+
+/** The children of some nodes whose centroids are nearest, the nearest first; of equals the first node. */
+function nearestChildren(
+  nodes: readonly number[],
+  vector: Float32Array,
+  { firstChild }: Trie,
+  placing: Placing
+): number[] {
+  const near: number[] = []
+  const distances: number[] = []
+  for (const node of nodes) {
+    for (let child = firstChild[node]!; child < firstChild[node + 1]!; child++) {
+      const limit = near.length < kept ? Number.POSITIVE_INFINITY : distances[kept - 1]!
+      const distance = distanceTo(vector, child, placing, limit)
+      if (distance > limit) continue
+      let place = near.length
+      while (place > 0 && isNearer(distance, child, distances[place - 1]!, near[place - 1]!))
+        place--
+      near.splice(place, 0, child)
+      distances.splice(place, 0, distance)
+      near.length = distances.length = Math.min(kept, near.length)
+    }
+  }
+  return near
+}
+
+function isNearer(distance: number, node: number, than: number, other: number): boolean {
+  return distance < than || (distance === than && node < other)
 }
 
 /** The nodes that the codes lead over, the root first, as far as there are any. */
@@ -107,15 +133,17 @@ export function nodesAlong(trie: TrieView, codes: Iterable<number>): number[] {
   return nodes
 }
 
-function childBy(trie: TrieView, node: number, code: number): number | undefined {
-  const place = trie.childCodesOf(node).indexOf(code)
-  return place < 0 ? undefined : trie.childrenOf(node)[place]
-}
-
-function distanceTo(vector: Float32Array, node: number, { centroids, width }: Placing): number {
+/** Squared; above `limit` anything that is above it, as soon as that is known. */
+function distanceTo(
+  vector: Float32Array,
+  node: number,
+  { centroids, width }: Placing,
+  limit: number
+): number {
+  const start = node * width
   let sum = 0
-  for (let d = 0; d < width; d++) {
-    const difference = vector[d]! - centroids[node * width + d]!
+  for (let d = 0; d < width && sum <= limit; d++) {
+    const difference = vector[d]! - centroids[start + d]!
     sum += difference * difference
   }
   return sum
@@ -131,5 +159,7 @@ function freeCode(
   if (lastCode === 'number') return number
   const nodes = nodesAlong(trie, path)
   if (nodes.length <= path.length) return 0
-  return (trie.childCodesOf(nodes.at(-1)!).at(-1) ?? -1) + 1
+  const children = noChildren()
+  trie.readChildren(nodes.at(-1)!, children)
+  return children.count === 0 ? 0 : trie.codeOf(childAt(children, children.count - 1)) + 1
 }

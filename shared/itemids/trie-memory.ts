@@ -14,11 +14,10 @@
 //
 // A node takes 4 bytes and its code, an inner one 4 more and its count, an item 8.
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import type { Codes, Trie } from './trie.ts'
+import type { Trie } from './trie.ts'
 
 const format = 2
 const headerLength = 5
-const noCodes = new Int32Array(0)
 
 /** The largest numbers that the narrow columns have to hold. */
 export interface TrieLimits {
@@ -126,15 +125,10 @@ type Reading = Omit<Trie, keyof Columns | Facts>
 function readingOf({ firstChild, itemCount, parent, code, item, leaf }: Columns): Reading {
   const inner = itemCount.length
   return {
-    childrenOf(node) {
-      if (node >= inner) return noCodes
-      const first = firstChild[node]!
-      const children = new Int32Array(firstChild[node + 1]! - first)
-      for (let c = 0; c < children.length; c++) children[c] = first + c
-      return children
-    },
-    childCodesOf(node): Codes {
-      return node < inner ? code.subarray(firstChild[node]!, firstChild[node + 1]!) : noCodes
+    readChildren(node, into) {
+      into.list = undefined
+      into.first = node < inner ? firstChild[node]! : 0
+      into.count = node < inner ? firstChild[node + 1]! - into.first : 0
     },
     parentOf: node => parent[node]!,
     codeOf: node => (node === 0 ? -1 : code[node]!),

@@ -5,7 +5,7 @@
 // that applies the same changes numbers them alike. A node stays when its last item is removed: its
 // count is then zero, nobody enters it, and it is there again if its ID comes back.
 import type { Change } from './change.ts'
-import type { Codes, Trie, TrieView } from './trie.ts'
+import { type Children, childAt, type Trie, type TrieView } from './trie.ts'
 
 export class TrieOverlay implements TrieView {
   readonly depth: number
@@ -15,13 +15,14 @@ export class TrieOverlay implements TrieView {
   readonly #codes: number[] = []
   /** Added children of a node, base or added, by their codes. */
   readonly #added = new Map<number, Map<number, number>>()
-  /** Children of nodes that have changed, once somebody asked, and their codes. */
+  /** Children of nodes that have changed, once somebody asked. */
   readonly #children = new Map<number, Int32Array>()
-  readonly #childCodes = new Map<number, Codes>()
   /** Where item and leaf differ from the base; -1 for none. */
   readonly #items = new Map<number, number>()
   readonly #leaves = new Map<number, number>()
   readonly #countChanges = new Map<number, number>()
+  /** Nodes whose last item was removed. */
+  readonly #emptied = new Set<number>()
   readonly #hidden = new Set<number>()
   readonly #hiddenCounts = new Map<number, number>()
   /** The item of each change. */
@@ -94,7 +95,8 @@ export class TrieOverlay implements TrieView {
     this.#count(this.#countChanges, leaf, change)
     for (let n = leaf; n >= 0; n = this.parentOf(n)) {
       this.#children.delete(n)
-      this.#childCodes.delete(n)
+      if (this.itemCountOf(n) === 0) this.#emptied.add(n)
+      else this.#emptied.delete(n)
     }
   }
 
@@ -107,34 +109,33 @@ export class TrieOverlay implements TrieView {
     return this.#added.get(node)?.get(code) ?? childInBase(this.base, node, code)
   }
 
-  childrenOf(node: number): Int32Array {
-    if (!this.#countChanges.has(node)) return this.#oldChildren(node)
+  readChildren(node: number, into: Children): void {
+    this.base.readChildren(node, into)
+    if (!this.#countChanges.has(node)) return
     const known = this.#children.get(node)
-    if (known) return known
-    const children = this.#mergeChildren(node)
-    this.#children.set(node, children)
-    return children
+    const list = known ?? this.#mergeChildren(node, into)
+    if (!known) this.#children.set(node, list)
+    into.list = list
+    into.first = list[0] ?? 0
+    into.count = list.length
   }
 
-  childCodesOf(node: number): Codes {
-    const isOld = node < this.base.parent.length
-    if (isOld && !this.#countChanges.has(node)) return this.base.childCodesOf(node)
-    const known = this.#childCodes.get(node)
-    if (known) return known
-    const codes = this.childrenOf(node).map(child => this.codeOf(child))
-    this.#childCodes.set(node, codes)
-    return codes
-  }
-
-  #mergeChildren(node: number): Int32Array {
-    const added = this.#added.get(node)
-    const children = Int32Array.from([...this.#oldChildren(node), ...(added?.values() ?? [])])
-    const filled = children.filter(child => this.itemCountOf(child) > 0)
-    return added ? filled.sort((a, b) => this.codeOf(a) - this.codeOf(b)) : filled
-  }
-
-  #oldChildren(node: number): Int32Array {
-    return node < this.base.parent.length ? this.base.childrenOf(node) : new Int32Array(0)
+  /** Both are in the order of their codes: the old ones of the base, and the added ones once sorted. */
+  #mergeChildren(node: number, old: Children): Int32Array {
+    const byCode = (a: number, b: number) => this.codeOf(a) - this.codeOf(b)
+    const added = [...(this.#added.get(node)?.values() ?? [])].sort(byCode)
+    const merged = new Int32Array(old.count + added.length)
+    let [count, place] = [0, 0]
+    const take = (child: number) => {
+      if (!this.#emptied.has(child)) merged[count++] = child
+    }
+    for (const child of added) {
+      while (place < old.count && byCode(childAt(old, place), child) < 0)
+        take(childAt(old, place++))
+      take(child)
+    }
+    while (place < old.count) take(childAt(old, place++))
+    return merged.subarray(0, count)
   }
 
   parentOf(node: number): number {

@@ -82,6 +82,21 @@ export class TrieWriter {
     return this.#makeIf(this.#overlay.isHidden(item), { kind: 'show', item, codes: [] })
   }
 
+  /**
+   * Removes many items: where the log would not take them all, they leave with one fold.
+   *
+   * @param items those that the trie does not hold change nothing.
+   */
+  removeAll(items: Iterable<number>): void {
+    const held = [...new Set(items)].filter(item => this.#holds(item))
+    if (this.#changes.published + held.length <= this.#changes.capacity) {
+      for (const item of held) this.remove(item)
+      return
+    }
+    for (const item of held) this.#overlay.apply({ kind: 'remove', item, codes: [] })
+    this.fold()
+  }
+
   /** Builds anew what there is. Happens by itself when the log is full. */
   fold(): void {
     const before = this.#changes

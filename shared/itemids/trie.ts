@@ -5,6 +5,27 @@
 export type Codes = Uint8Array | Uint16Array | Int32Array
 
 /**
+ * The children of a node, in the order of their codes. One is made for many reads, so that a search
+ * makes nothing for each node that it comes to.
+ */
+export interface Children {
+  count: number
+  /** The first one; the others have the numbers after it, where there is no list. */
+  first: number
+  /** Their numbers, of a node that has changed; it stays the trie's. */
+  list: Int32Array | undefined
+}
+
+export function noChildren(): Children {
+  return { count: 0, first: 0, list: undefined }
+}
+
+/** @param place below `count`. */
+export function childAt({ first, list }: Children, place: number): number {
+  return list ? list[place]! : first + place
+}
+
+/**
  * What a search reads of a trie; it does not change while the search lasts. Nodes are numbers, the
  * root is 0, and the children of a node are in the order of their codes.
  */
@@ -17,10 +38,8 @@ export interface TrieView {
   readonly version: number
   /** The item of each change after the first `version` ones. */
   changedSince(version: number): readonly number[]
-  /** The children of a node below which there are items; the array stays the trie's. */
-  childrenOf(node: number): Int32Array
-  /** Their codes, in the same order. */
-  childCodesOf(node: number): Codes
+  /** Writes where the children of a node are, below which there are items; what was there is lost. */
+  readChildren(node: number, into: Children): void
   /** -1 for the root. */
   parentOf(node: number): number
   /** The code that leads from the parent to this node; -1 for the root. */
@@ -58,6 +77,27 @@ export interface Trie extends TrieView {
   readonly item: Int32Array
   /** [items] -1 where the trie does not hold the item of that number. */
   readonly leaf: Int32Array
+}
+
+/** The children of a node as a list of their own; a search reads them by `readChildren`. */
+export function childrenOf(trie: TrieView, node: number): number[] {
+  const children = noChildren()
+  trie.readChildren(node, children)
+  return Array.from({ length: children.count }, (_, place) => childAt(children, place))
+}
+
+/** The child of a code below which there are items; undefined when there is none. */
+export function childBy(trie: TrieView, node: number, code: number): number | undefined {
+  const children = noChildren()
+  trie.readChildren(node, children)
+  let [low, high] = [0, children.count]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (trie.codeOf(childAt(children, middle)) < code) low = middle + 1
+    else high = middle
+  }
+  const child = low < children.count ? childAt(children, low) : -1
+  return child >= 0 && trie.codeOf(child) === code ? child : undefined
 }
 
 /** Codes from the root to a node. */

@@ -7,7 +7,7 @@ import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { type CodeScorer, countCalls } from '#shared/inference/code-scorer.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
-import type { Trie } from '#shared/itemids/trie.ts'
+import { childAt, type Trie } from '#shared/itemids/trie.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import type { BenchOptions, Figure } from './report.ts'
 
@@ -59,9 +59,7 @@ function normalScorer(trie: Trie, seed: number, sureness: number): CodeScorer {
   const scoreOf = Float64Array.from(trie.parent, () => sureness * random.normal())
   return {
     scoreChildren(_, children, scores) {
-      children.forEach((child, c) => {
-        scores[c] = scoreOf[child]!
-      })
+      for (let c = 0; c < children.count; c++) scores[c] = scoreOf[childAt(children, c)]!
     }
   }
 }

@@ -1,9 +1,12 @@
 // The trie: bytes an item, building, changing it, and masking a decoding step beside other ways
 //
 // --items 1e4,1e5 (default), up to 1e7; --depth 3,4. IDs are random and distinct, 256 codes a level.
-// A step is masked at every level below the root, for prefixes of random items; its time is the median
-// of many steps, none of them for the same prefixes. "With changes" is the trie after as many inserts
-// as its log holds, so nearly every node has changed. Where Maps would take gigabytes they are left out.
+// trie-masks.ts says what is timed: at every level below the root, for prefixes of random items, as a
+// median of many steps, none of them for the same prefixes. "With changes" is the trie after as many
+// inserts as its log holds, so nearly every node has changed, and most are read for the first time,
+// which merges their children. What *follow* is held against is as many bare reads at random places of
+// an array as large as the column that says where children begin. Where Maps would take gigabytes they
+// are left out.
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
 import type { Trie, TrieView } from '#shared/itemids/trie.ts'
@@ -13,7 +16,7 @@ import type { BenchOptions, Figure } from './report.ts'
 import {
   buildMaps,
   codesPerLevel,
-  type Mask,
+  type Masking,
   maskByMaps,
   maskBySortedIds,
   maskByTrie,
@@ -25,7 +28,9 @@ import {
 const beams = [20, 50, 70]
 /** Maps take some 250 bytes each. */
 const mostMaps = 2_000_000
-const [leastSteps, leastMs] = [200, 200]
+const [leastTimes, leastMs] = [40, 20]
+/** Steps that are timed together: one alone is near what the clock can tell. */
+const stepsAtOnce = 16
 
 interface Size {
   readonly items: number
@@ -114,52 +119,69 @@ interface Masked {
   readonly name: string
 }
 
-function maskFigures({ codes, depth }: ItemIds, { trie, changed, name }: Masked) {
+function maskFigures(itemIds: ItemIds, { trie, changed, name }: Masked) {
+  const { codes, depth } = itemIds
   const random = createRandom(7)
-  const all = Float64Array.from({ length: Math.max(...beams) * codesPerLevel }, random.normal)
-  const scores: Scores = { all, allowed: new Float64Array(all.length) }
+  const all = Float32Array.from({ length: Math.max(...beams) * codesPerLevel }, random.normal)
+  const scores: Scores = { all, allowed: new Float32Array(all.length) }
   const ids = Uint32Array.from({ length: codes.length / depth }, (_, item) =>
     numberOf(codes.subarray(item * depth, (item + 1) * depth))
   ).sort()
   const isSmall = trie.itemCount.length < mostMaps
-  const maps = isSmall ? maskByMaps(buildMaps(codes, depth), scores) : undefined
-  const times = new Map<number, number>()
+  const others: [string, Masking][] = [
+    ...(isSmall ? [['Map of Maps', maskByMaps(buildMaps(codes, depth), scores)] as const] : []),
+    ['sorted IDs', maskBySortedIds(ids, depth, scores)]
+  ].map(([by, masking]) => [by, masking] as [string, Masking])
+  const times: Times = new Map()
   const masked = beams.flatMap((beam): Figure[] => {
-    const time = (mask: Mask) => maskMicroseconds(mask, { codes, depth, beam })
-    const step = stepWithoutMask(scores, beam)
+    const time = (masking: Masking) => maskMicroseconds(masking, { codes, depth, beam })
     const byTrie = time(maskByTrie(trie, scores))
+    const byChanged = time(maskByTrie(changed, scores))
     times.set(beam, byTrie)
-    const figure = (by: string, value: number, reference: number): Figure => {
-      return { name: `mask by ${by}, beam ${beam}, ${name}`, value, unit: 'µs/step', reference }
+    const besides = others.map(([by, masking]) => [by, time(masking)] as const)
+    const withoutMask = medianMicroseconds(() => stepWithoutMask(scores, beam))
+    const reference = {
+      follow: { by: 'trie (reference: bare reads)', value: memoryLimit(trie.firstChild, beam) },
+      mask: { by: 'trie (reference: a step without mask)', value: withoutMask },
+      step: { by: 'trie (reference: a step without mask)', value: withoutMask }
     }
-    const beside = (by: string, mask: Mask): Figure => {
-      return { ...figure(by, time(mask), byTrie), wanted: { of: 'ratio', atLeast: 2 } }
+    const row = (act: Act, by: string, value: number, facts: Partial<Figure>): Figure => {
+      return { name: `${act} by ${by}, beam ${beam}, ${name}`, value, unit: 'µs/step', ...facts }
     }
     return [
-      figure(
-        'trie (reference: a step without mask)',
-        byTrie,
-        medianMicroseconds(() => step)
-      ),
-      figure('trie with changes', time(maskByTrie(changed, scores)), byTrie),
-      ...(maps ? [beside('Map of Maps', maps)] : []),
-      beside('sorted IDs', maskBySortedIds(ids, depth, scores))
+      ...acts.flatMap(act => [
+        row(act, reference[act].by, byTrie[act], { reference: reference[act].value }),
+        row(act, 'trie with changes', byChanged[act], { reference: byTrie[act] }),
+        ...besides.map(([by, other]) =>
+          row(act, by, other[act], {
+            reference: byTrie[act],
+            ...(act !== 'step' && { wanted: { of: 'ratio', atLeast: 2 } as const })
+          })
+        )
+      ])
     ]
   })
   return { masked, times }
 }
 
+const acts = ['follow', 'mask', 'step'] as const
+type Act = (typeof acts)[number]
+/** Microseconds of a step, by beam. */
+type Times = Map<number, Readonly<Record<Act, number>>>
+
 /** The largest size beside the smallest: flat, when a step costs no more in a larger catalogue. */
-function growth(times: readonly ReadonlyMap<number, number>[]): Figure[] {
+function growth(times: readonly Times[]): Figure[] {
   const [smallest, largest] = [times[0], times.at(-1)]
   if (!smallest || !largest || smallest === largest) return []
-  return beams.map(beam => ({
-    name: `mask by trie, beam ${beam}, largest beside smallest`,
-    value: largest.get(beam)!,
-    unit: 'µs/step',
-    reference: smallest.get(beam)!,
-    wanted: { of: 'ratio', atMost: 2 }
-  }))
+  return acts.flatMap(act =>
+    beams.map(beam => ({
+      name: `${act} by trie, beam ${beam}, largest beside smallest`,
+      value: largest.get(beam)![act],
+      unit: 'µs/step',
+      reference: smallest.get(beam)![act],
+      ...(act !== 'step' && { wanted: { of: 'ratio', atMost: 2 } as const })
+    }))
+  )
 }
 
 interface Beam {
@@ -168,8 +190,19 @@ interface Beam {
   readonly beam: number
 }
 
-/** Mean over the levels below the root. */
-function maskMicroseconds(mask: Mask, { codes, depth, beam }: Beam): number {
+function maskMicroseconds(masking: Masking, beam: Beam): Record<Act, number> {
+  return {
+    follow: meanOverLevels(beam, prefixes => masking(prefixes).follow),
+    mask: meanOverLevels(beam, prefixes => masking(prefixes).mask),
+    step: meanOverLevels(beam, prefixes => masking(prefixes).step)
+  }
+}
+
+/** Mean over the levels below the root. @param prepare gives what is timed for some prefixes. */
+function meanOverLevels(
+  { codes, depth, beam }: Beam,
+  prepare: (prefixes: readonly (readonly number[])[]) => () => unknown
+): number {
   const random = createRandom(beam)
   const prefixOf = (item: number, length: number) =>
     Array.from(codes.subarray(item * depth, item * depth + length))
@@ -178,20 +211,35 @@ function maskMicroseconds(mask: Mask, { codes, depth, beam }: Beam): number {
   for (let length = 1; length < depth; length++) {
     // Not the first hundred items, which the changed trie has lost.
     const draw = () => prefixOf(100 + random.integer(count - 100), length)
-    sum += medianMicroseconds(() => mask(Array.from({ length: beam }, draw)))
+    sum += medianMicroseconds(() => prepare(Array.from({ length: beam }, draw)))
   }
   return sum / (depth - 1)
 }
 
+/** As many reads at random places as a step has prefixes: no trie of this size can be quicker. */
+function memoryLimit(column: Int32Array, beam: number): number {
+  const random = createRandom(beam)
+  const found = new Int32Array(beam)
+  return medianMicroseconds(() => {
+    const places = Int32Array.from({ length: beam }, () => random.integer(column.length - 1))
+    return () => {
+      for (let b = 0; b < beam; b++) found[b] = column[places[b]!]!
+    }
+  })
+}
+
 function medianMicroseconds(prepare: () => () => unknown): number {
-  for (let n = 0; n < 50; n++) prepare()() // until compiled
+  for (let n = 0; n < 200; n++) prepare()() // until compiled
   const times: number[] = []
   let spentMs = 0
-  while (times.length < leastSteps || spentMs < leastMs) {
-    const [, ms] = timed(prepare())
-    times.push(1000 * ms)
+  while (times.length < leastTimes || spentMs < leastMs) {
+    const steps = Array.from({ length: stepsAtOnce }, prepare)
+    const [, ms] = timed(() => {
+      for (const step of steps) step()
+    })
+    times.push((1000 * ms) / stepsAtOnce)
     spentMs += ms
-    if (times.length >= 20 * leastSteps) break
+    if (times.length >= 3 * leastTimes) break
   }
   return times.sort((a, b) => a - b)[times.length >> 1]!
 }

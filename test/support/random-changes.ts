@@ -6,7 +6,7 @@ import { buildTrieOfRows } from '#shared/itemids/build-trie.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
-import { codesOf, type Trie, type TrieView } from '#shared/itemids/trie.ts'
+import { childAt, codesOf, type Trie, type TrieView } from '#shared/itemids/trie.ts'
 import type { TrieWriter } from '#shared/itemids/trie-writer.ts'
 
 export type Act =
@@ -94,9 +94,9 @@ export interface Asked {
 export function searchByCodes(trie: TrieView, { excluded, filter, width, by }: Asked): Candidate[] {
   const scorer: CodeScorer = {
     scoreChildren(_, children, scores) {
-      children.forEach((child, c) => {
-        scores[c] = Math.sin(Number(`1${codesOf(trie, child).join('')}`))
-      })
+      for (let c = 0; c < children.count; c++) {
+        scores[c] = Math.sin(Number(`1${codesOf(trie, childAt(children, c)).join('')}`))
+      }
     }
   }
   return by({ trie, scorer, exclusions: new Exclusions(trie, excluded, filter), width })

@@ -5,7 +5,7 @@ import type { CodeScorer } from '#shared/inference/code-scorer.ts'
 import { logSumExp } from '#shared/inference/prefix.ts'
 import type { Candidate } from '#shared/inference/search-task.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
-import type { Trie } from '#shared/itemids/trie.ts'
+import { childAt, childrenOf, noChildren, type Trie } from '#shared/itemids/trie.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { tinyCatalogue } from './tiny-catalogue.ts'
 
@@ -24,9 +24,7 @@ export function randomScorer(trie: Trie, seed: number, spread: number): CodeScor
   const scoreOf = Float64Array.from(trie.parent, () => random.integer(spread + 1) / 100)
   return {
     scoreChildren(_, children, scores) {
-      children.forEach((child, c) => {
-        scores[c] = scoreOf[child]!
-      })
+      for (let c = 0; c < children.count; c++) scores[c] = scoreOf[childAt(children, c)]!
     }
   }
 }
@@ -40,10 +38,12 @@ export function bruteForce(
   const logProbabilityOf = (node: number): number => {
     const parent = trie.parent[node]!
     if (parent < 0) return 0
-    const children = trie.childrenOf(parent)
-    const scores = new Float64Array(children.length)
+    const children = noChildren()
+    trie.readChildren(parent, children)
+    const scores = new Float64Array(children.count)
     scorer.scoreChildren(parent, children, scores)
-    return logProbabilityOf(parent) + (scores[children.indexOf(node)]! - logSumExp(scores))
+    const place = childrenOf(trie, parent).indexOf(node)
+    return logProbabilityOf(parent) + (scores[place]! - logSumExp(scores))
   }
   const items = Array.from(trie.leaf.keys()).filter(item => !excluded.includes(item))
   return items

@@ -14,7 +14,7 @@ test('a beam of width one follows the best code at each step', () => {
   const exclusions = new Exclusions(trie, [])
   const scorer: CodeScorer = {
     scoreChildren(node, _, scores) {
-      if (node === 0) scores.set([Math.log(0.6), Math.log(0.4)]) // elsewhere all are equal
+      scores.set(node === 0 ? [Math.log(0.6), Math.log(0.4)] : [0, 0])
     }
   }
 
@@ -23,6 +23,20 @@ test('a beam of width one follows the best code at each step', () => {
 
   expect(greedy).toEqual({ item: 0, logProbability: expect.closeTo(Math.log(0.3)) })
   expect(best).toEqual({ item: 2, logProbability: expect.closeTo(Math.log(0.4)) })
+})
+
+test('what another node was scored says nothing about an only child', () => {
+  const codes = Int32Array.of(0, 0, 1, 0)
+  const trie = buildTrie({ scheme: 'residual-kmeans', depth: 2, levelSizes: [2, 1], codes })
+  const exclusions = new Exclusions(trie, [])
+  const scorer: CodeScorer = {
+    scoreChildren: (_, __, scores) => scores.set([-Infinity, 0])
+  }
+
+  expect(beamSearch({ trie, scorer, exclusions, width: 2 })).toEqual([
+    { item: 1, logProbability: 0 },
+    { item: 0, logProbability: -Infinity }
+  ])
 })
 
 test('beam search asks about the root and at most `width` prefixes of each further level', () => {

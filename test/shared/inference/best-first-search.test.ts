@@ -61,7 +61,7 @@ describe('best-first search', () => {
     const trie = buildTrie({ scheme: 'residual-kmeans', depth: 2, levelSizes: [2, 2], codes })
     const scorer: CodeScorer = {
       scoreChildren(node, _, scores) {
-        if (node === 0) scores.set([Math.log(0.6), Math.log(0.4)]) // elsewhere all are equal
+        scores.set(node === 0 ? [Math.log(0.6), Math.log(0.4)] : [0, 0])
       }
     }
 

@@ -31,7 +31,7 @@ beforeAll(async () => {
   }))
   samples = takeParitySamples({
     encoder,
-    trie: decoder.trie,
+    trie: decoder.trie.base,
     sessions,
     items: { key: matrix(config.width), metadata: matrix(config.columns * config.rowWidth) }
   })

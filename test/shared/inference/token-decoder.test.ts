@@ -13,7 +13,7 @@ import {
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
-import { codesOf, type Trie } from '#shared/itemids/trie.ts'
+import { childrenOf, codesOf, noChildren, type Trie } from '#shared/itemids/trie.ts'
 import { decoderStates, type LevelTensors, levelScores } from '#shared/model/decoder.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { expectClose, useBackend } from '#test/support/tensorflow.ts'
@@ -37,8 +37,9 @@ test('the decoder on plain arrays scores every node as the one on tensors does',
       const decoder = decodeSession(createTokenDecoder(trie, moments, weights), session)
 
       for (let node = 0; node < trie.levelStarts[trie.depth]!; node++) {
-        const children = trie.childrenOf(node)
-        const scores = new Float64Array(children.length)
+        const children = noChildren()
+        trie.readChildren(node, children)
+        const scores = new Float64Array(children.count)
         decoder.scoreChildren(node, children, scores)
 
         expectClose(scores, scoresByTensors({ trie, moments, weights, session, node }), 1e-3)
@@ -47,6 +48,30 @@ test('the decoder on plain arrays scores every node as the one on tensors does',
     { numRuns: 60 }
   )
 })
+
+test.each([1, 2])(
+  'more children than the kernel takes at once are all scored, %i codes deep',
+  depth => {
+    const [count, width] = [5000, 2]
+    const codes = Int32Array.from({ length: count * depth }, (_, at) =>
+      at % depth === 0 ? at / depth : 0
+    )
+    const levelSizes = Array.from({ length: depth }, () => count)
+    const trie = buildTrie({ scheme: 'residual-kmeans', depth, levelSizes, codes })
+    const normal = normalArrays(1)
+    const moments = nodeMoments(trie, normal(count * width), width)
+    const weights = decoderWeights(depth, width, normal)
+    const session = normal(width)
+    const children = noChildren()
+    trie.readChildren(0, children)
+    const scores = new Float64Array(count)
+
+    const decoder = decodeSession(createTokenDecoder(trie, moments, weights), session)
+    decoder.scoreChildren(0, children, scores)
+
+    expectClose(scores, scoresByTensors({ trie, moments, weights, session, node: 0 }), 1e-3)
+  }
+)
 
 describe('an untrained decoder', () => {
   test('gives items nearly the probability of the dense head where clusters are tight', () => {
@@ -183,7 +208,7 @@ function scoresByTensors({ trie, moments, weights, session, node }: NodeCase): F
 
 function childrenTensors(trie: Trie, moments: NodeMoments, node: number): LevelTensors {
   const { width: D, rank } = moments
-  const children = Array.from(trie.childrenOf(node))
+  const children = childrenOf(trie, node)
   const rows = (of: (child: number) => Float32Array) =>
     tf.tensor2d(children.map(child => Array.from(of(child))))
   const logCounts = tf.tensor1d(children.map(child => moments.logCounts[child]!))

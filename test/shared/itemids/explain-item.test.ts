@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
-import { explainItem } from '#shared/itemids/explain-item.ts'
+import { explainItem, explainPrefixes } from '#shared/itemids/explain-item.ts'
 import type { Scheme } from '#shared/itemids/item-ids.ts'
 import { smallInput, smallItems } from './schemes/small-catalogue.ts'
 
@@ -54,6 +54,20 @@ describe('explainItem', () => {
       undefined
     ])
   })
+})
+
+test('all prefixes are explained as those of a single item are', () => {
+  const { catalogue } = indexed('semantic')
+  const prefixes = explainPrefixes(catalogue)
+  const byCodes = new Map(prefixes.map(({ codes, ...step }) => [codes.join(), step]))
+
+  expect(byCodes.size).toBe(prefixes.length)
+  for (const item of smallItems.keys()) {
+    const { codes, steps } = explainItem(catalogue, item)!
+    steps.slice(0, -1).forEach(({ code: _, ...step }, level) => {
+      expect(byCodes.get(codes.slice(0, level + 1).join())).toEqual(step)
+    })
+  }
 })
 
 function explain(scheme: Scheme, item: number, count = smallItems.length) {

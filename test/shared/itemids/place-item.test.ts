@@ -2,8 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { type AssignedIds, assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { type Scheme, schemes } from '#shared/itemids/item-ids.ts'
-import { createPlacer, type NewItem } from '#shared/itemids/place-item.ts'
+import { cellTree, createPlacer, type NewItem, type Placing } from '#shared/itemids/place-item.ts'
+import { childrenOf, codesOf, type Trie } from '#shared/itemids/trie.ts'
 import { TrieWriter } from '#shared/itemids/trie-writer.ts'
+import { createRandom } from '#shared/runtime/random.ts'
 import { pathOf, smallInput, smallItems } from './schemes/small-catalogue.ts'
 
 const { vectors, width } = smallInput()
@@ -119,4 +121,48 @@ function twinOf(item: number, number: number): NewItem {
 
 function place({ itemIds, placing }: AssignedIds, item: NewItem): number[] {
   return createPlacer(itemIds, placing).place(item, buildTrie(itemIds))
+}
+
+test('of many cells, the nearest ones are found as by sorting all of them, ties included', () => {
+  const random = createRandom(5)
+  // Few different numbers make many equal distances.
+  const draw = (length: number) => Float32Array.from({ length }, () => random.integer(4))
+  const paths = Int32Array.from({ length: 3000 * 3 }, () => random.integer(12))
+  const itemIds = { depth: 4, codes: withLastCodes(paths, 3) }
+  const cells = cellTree(itemIds)
+  const placing: Placing = {
+    reading: { from: 'vector' },
+    lastCode: 'number',
+    width: 3,
+    centroids: draw(cells.parent.length * 3)
+  }
+  const placer = createPlacer(itemIds, placing)
+
+  for (let n = 0; n < 200; n++) {
+    const vector = draw(3)
+    const codes = placer.place({ item: twinOf(0, n).item, vector, number: 9000 }, cells)
+    expect(codes).toEqual([...nearestBySorting(cells, vector, placing), 9000])
+  }
+})
+
+/** Each path with a last code of its own. */
+function withLastCodes(paths: Int32Array, length: number): Int32Array {
+  const rows = Array.from({ length: paths.length / length }, (_, row) => [
+    ...paths.subarray(row * length, (row + 1) * length),
+    row
+  ])
+  return Int32Array.from(rows.flat())
+}
+
+/** The rule as it is said: of all children of the eight nearest nodes, the eight nearest. */
+function nearestBySorting(cells: Trie, vector: Float32Array, { centroids, width }: Placing) {
+  const distanceOf = (node: number) =>
+    vector.reduce((sum, value, d) => sum + (value - centroids[node * width + d]!) ** 2, 0)
+  let nodes = [0]
+  for (let level = 0; level < cells.depth; level++) {
+    const children = nodes.flatMap(node => childrenOf(cells, node))
+    children.sort((a, b) => distanceOf(a) - distanceOf(b) || a - b)
+    nodes = children.slice(0, 8)
+  }
+  return codesOf(cells, nodes[0]!)
 }

@@ -6,7 +6,7 @@ import { once } from 'node:events'
 import { parentPort } from 'node:worker_threads'
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
-import { codesOf, type TrieView } from '#shared/itemids/trie.ts'
+import { childrenOf, codesOf, type TrieView } from '#shared/itemids/trie.ts'
 import { type ReaderSeat, TrieReader } from '#shared/itemids/trie-reader.ts'
 
 interface Shared {
@@ -60,7 +60,7 @@ function itemsBelow(view: TrieView, node: number): number[] {
     if (codesOf(view, node).length !== view.depth) faults.push(`node ${node} has an item`)
     return [view.itemOf(node)]
   }
-  const items = Array.from(view.childrenOf(node)).flatMap(child => itemsBelow(view, child))
+  const items = childrenOf(view, node).flatMap(child => itemsBelow(view, child))
   if (items.length !== view.itemCountOf(node)) faults.push(`node ${node} is miscounted`)
   return items
 }

@@ -5,7 +5,7 @@ import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { ItemFilter } from '#shared/itemids/item-filter.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
-import { codesOf, type TrieView } from '#shared/itemids/trie.ts'
+import { childBy, childrenOf, codesOf, type TrieView } from '#shared/itemids/trie.ts'
 import { TrieReader } from '#shared/itemids/trie-reader.ts'
 import { TrieWriter } from '#shared/itemids/trie-writer.ts'
 import { idsOf } from '#test/support/ids-of.ts'
@@ -205,7 +205,7 @@ function live(itemIds: ItemIds, acts: Parameters<typeof act>[2][]) {
 /** Codes, counts and items of all nodes that lead to an item, in the order of the trie. */
 function contentOf(view: TrieView, node = 0): string[] {
   const own = `${codesOf(view, node)}: ${view.itemCountOf(node)} ${view.itemOf(node)}`
-  const childCodes = Array.from(view.childrenOf(node), child => view.codeOf(child))
-  expect(Array.from(view.childCodesOf(node))).toEqual(childCodes)
-  return [own, ...Array.from(view.childrenOf(node)).flatMap(child => contentOf(view, child))]
+  const children = childrenOf(view, node)
+  for (const child of children) expect(childBy(view, node, view.codeOf(child))).toBe(child)
+  return [own, ...children.flatMap(child => contentOf(view, child))]
 }
