@@ -2,37 +2,39 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import type { SchemeResult, SchemeRun } from './indexing/compare-schemes.ts'
+import { recipe, settleRecipe } from '#services/trainer/config.ts'
+import type { SchemeResult } from './indexing/measure-scheme.ts'
 import { indexAtScale } from './indexing/scale.ts'
+import { runWith } from './indexing/scheme-runs.ts'
 import { deviation, mean, summarise } from './indexing/summarise.ts'
-import { writeReport } from './indexing/write-report.ts'
+import { writePage } from './indexing/write-report.ts'
 import { figuresOf } from './indexing.ts'
-import { byFrequency, placeMetrics } from './quality/place-metrics.ts'
 
 test('the page has a row for each scheme, the paper beside them, and says what was impossible', () => {
   const folder = mkdtempSync(join(tmpdir(), 'indexing-'))
   onTestFinished(() => rmSync(folder, { recursive: true }))
 
-  writeReport(join(folder, 'new', 'page.md'), {
-    protocol: 'leave-one-out by user',
-    items: 12_101,
-    questions: 4,
-    backend: 'native',
-    epochs: 3,
-    encoderSeconds: 12,
+  writePage(join(folder, 'page'), {
+    settings: {
+      dataset: 'amazon-beauty-2014',
+      protocol: 'leave-one-out by user',
+      items: 12_101,
+      backend: 'native',
+      coldShare: 0.02,
+      mostQuestions: null,
+      recipe: settleRecipe(recipe, { targets: 1000, items: 100 })
+    },
+    starts: [{ command: 'npm run bench -- indexing', date: '2026-11-23' }],
+    encoderSeconds: { 'seed-1': 12 },
     results: [
       { scheme: 'residual-kmeans', seed: 1, run: runWith([1, 2, 20, 30]) },
       { scheme: 'residual-kmeans', seed: 2, run: runWith([1, 20, 20, 30]) },
       { scheme: 'collaborative', seed: 1, run: { ...runWith([1, 9, 9, 9]), sameTreeAs: 'random' } },
       { scheme: 'title', seed: 1, impossible: 'no item has a title' }
-    ],
-    dataset: 'amazon-beauty-2014',
-    command: 'npm run bench -- indexing',
-    date: '2026-11-23',
-    paper: { recall: 0.0732, ndcg: 0.0427 }
+    ]
   })
 
-  const read = (ending: string) => readFileSync(join(folder, 'new', `page.${ending}`), 'utf8')
+  const read = (ending: string) => readFileSync(join(folder, `page.${ending}`), 'utf8')
   const rows = read('md')
     .split('\n')
     .filter(line => line.startsWith('| residual-kmeans '))
@@ -40,8 +42,9 @@ test('the page has a row for each scheme, the paper beside them, and says what w
   expect(read('md')).toContain('*CID+IID as printed*')
   expect(read('md')).toContain('- title: no item has a title')
   expect(read('md')).toContain('collaborative = random')
+  expect(read('md')).toContain('Seeds of residual-kmeans: 1, 2. Seeds of collaborative, title: 1.')
+  expect(read('md')).toContain('npm run bench -- indexing # 2026-11-23')
   expect(read('svg')).toContain('residual-kmeans')
-  expect(JSON.parse(read('json')).results).toHaveLength(4)
 })
 
 test('schemes that could not run are left out, and the runs of a scheme stand together', () => {
@@ -83,27 +86,3 @@ test('a made-up catalogue is indexed, and new items are placed', () => {
   expect(figures.map(({ name }) => name)).toContain('semantic, 300 items, depth')
   expect(figures.every(({ value }) => Number.isFinite(value))).toBe(true)
 })
-
-function runWith(places: number[]): SchemeRun {
-  const quality = {
-    all: placeMetrics(places),
-    byFrequency: byFrequency(
-      places,
-      places.map(() => 3)
-    )
-  }
-  return {
-    generator: quality,
-    final: quality,
-    tokens: 3,
-    depth: 3,
-    vocabulary: 80,
-    duplicates: 0,
-    assignSeconds: 1,
-    trainSeconds: 2,
-    beamCalls: 54,
-    exactCalls: 20,
-    placeMicroseconds: 90,
-    cold: { items: 5, targets: 7, recallAt10: 0.1, firstOfCold: 0.2 }
-  }
-}

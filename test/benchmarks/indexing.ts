@@ -6,22 +6,19 @@
 //
 // The encoder is trained once for each seed, and once more with the clicks of some items taken away,
 // which measures what placing them by metadata is worth. With --report a page, its plot and the same
-// as JSON are written. --scale indexes a catalogue that is made up and measures time alone.
+// as JSON are written after each scheme, and the encoders are kept in FILE.encoders/: the same command
+// goes on where it was interrupted, and one with other schemes or seeds adds to the page. Remove the
+// JSON to begin anew. --scale indexes a catalogue that is made up and measures time alone.
 
 import { existsSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { type Scheme, schemes } from '#shared/itemids/item-ids.ts'
-import { compareSchemes, type SchemeResult } from './indexing/compare-schemes.ts'
+import { compareSchemes } from './indexing/compare-schemes.ts'
+import type { SchemeResult } from './indexing/measure-scheme.ts'
+import { paperFigures } from './indexing/paper-figures.ts'
 import { indexAtScale } from './indexing/scale.ts'
 import { mean, summarise } from './indexing/summarise.ts'
-import { writeReport } from './indexing/write-report.ts'
 import type { BenchOptions, Figure, Wanted } from './report.ts'
-
-/** CID+IID as the paper printed it: our default, generating alone, is to be better. */
-export const paperFigures: Readonly<Record<string, { recall: number; ndcg: number }>> = {
-  'amazon-beauty-2014': { recall: 0.0732, ndcg: 0.0427 },
-  'amazon-sports-2014': { recall: 0.0456, ndcg: 0.027 }
-}
 
 const defaultScheme: Scheme = 'residual-kmeans'
 
@@ -37,24 +34,19 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
     )
     return []
   }
-  const comparison = await compareSchemes({
+  const { results } = await compareSchemes({
     folder,
+    dataset: basename(folder),
     schemes: schemesOf(options) ?? schemes,
     seeds: seedsOf(options),
     epochs: options.epochs ? Number(options.epochs) : undefined,
     mostQuestions: options.questions ? Number(options.questions) : undefined,
-    coldShare: Number(options.cold ?? 0.02)
+    coldShare: Number(options.cold ?? 0.02),
+    report: options.report === undefined ? undefined : String(options.report),
+    command: commandOf(options),
+    date: new Date().toISOString().slice(0, 10)
   })
-  if (options.report) {
-    writeReport(String(options.report), {
-      ...comparison,
-      dataset,
-      command: commandOf(options),
-      date: new Date().toISOString().slice(0, 10),
-      paper: paperFigures[dataset]
-    })
-  }
-  return comparison.results.length > 0 ? figuresOf(dataset, comparison.results) : []
+  return results.length > 0 ? figuresOf(basename(folder), results) : []
 }
 
 function schemesOf({ schemes: asked }: BenchOptions): readonly Scheme[] | undefined {

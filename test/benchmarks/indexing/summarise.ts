@@ -1,6 +1,6 @@
 // The runs of each scheme over the seeds.
 import type { Scheme } from '#shared/itemids/item-ids.ts'
-import type { SchemeResult, SchemeRun } from './compare-schemes.ts'
+import type { SchemeResult, SchemeRun } from './measure-scheme.ts'
 
 export interface SchemeSummary {
   readonly scheme: Scheme

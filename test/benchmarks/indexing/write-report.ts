@@ -1,55 +1,70 @@
-// The comparison as a page that can be read: FILE.md with its plot beside it, FILE.svg, and FILE.json.
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+// The comparison as a page that can be read: FILE.md with its plot beside it, FILE.svg.
+import { writeFileSync } from 'node:fs'
+import { basename } from 'node:path'
 import { frequencyBuckets } from '../quality/place-metrics.ts'
-import type { Comparison } from './compare-schemes.ts'
+import type { Comparison } from './comparison-record.ts'
+import { paperFigures } from './paper-figures.ts'
 import { plotSchemes } from './plot-schemes.ts'
 import { deviation, mean, type SchemeSummary, summarise } from './summarise.ts'
 
-export interface Report extends Comparison {
-  readonly dataset: string
-  readonly command: string
-  readonly date: string
-  readonly paper: { readonly recall: number; readonly ndcg: number } | undefined
+/** @param base FILE, which gets .md and .svg. */
+export function writePage(base: string, comparison: Comparison): void {
+  const rows = summarise(comparison.results)
+  const paper = paperFigures[comparison.settings.dataset]
+  writeFileSync(`${base}.svg`, plotSchemes(rows, paper?.recall))
+  writeFileSync(`${base}.md`, page(comparison, rows, `${basename(base)}.svg`))
 }
 
-/** @param file ends in .md; the plot and the JSON get its name. */
-export function writeReport(file: string, report: Report): void {
-  const base = file.replace(/\.(md|html)$/, '')
-  const rows = summarise(report.results)
-  mkdirSync(dirname(base), { recursive: true })
-  writeFileSync(`${base}.svg`, plotSchemes(rows, report.paper?.recall))
-  writeFileSync(`${base}.json`, `${JSON.stringify(report, null, 1)}\n`)
-  writeFileSync(`${base}.md`, page(report, rows, `${basename(base)}.svg`))
-}
-
-function page(report: Report, rows: readonly SchemeSummary[], plot: string): string {
-  const seeds = [...new Set(report.results.map(({ seed }) => seed))]
+function page(comparison: Comparison, rows: readonly SchemeSummary[], plot: string): string {
+  const { settings, starts, results } = comparison
   const cold = rows[0]?.runs[0]?.cold
+  const questions = rows[0]?.runs[0]?.generator.all.targets ?? 0
+  const commands = starts.map(({ command, date }) => `${command} # ${date}`)
   return `${[
-    `# Item-ID schemes on ${report.dataset}`,
-    `${report.items.toLocaleString('en')} items, ${report.questions.toLocaleString('en')} test questions, ` +
-      `${report.protocol}; the whole catalogue is ranked. Seeds ${seeds.join(', ')}, ${report.epochs} epochs, ` +
-      `${report.backend} backend, ${report.date}:`,
-    `\`\`\`sh\n${report.command}\n\`\`\``,
+    `# Item-ID schemes on ${settings.dataset}`,
+    `${settings.items.toLocaleString('en')} items, ${questions.toLocaleString('en')} test questions, ` +
+      `${settings.protocol}; the whole catalogue is ranked. ${settings.recipe.epochs} epochs, ` +
+      `${settings.backend} backend:`,
+    `\`\`\`sh\n${commands.join('\n')}\n\`\`\``,
+    seedsText(results),
     'One encoder for each seed, trained once and shared; only the IDs, the decoder that writes them and ' +
       'the weights of the final ranking differ. Everything was chosen on validation.',
     `![Recall@10 of each scheme](${plot})`,
     '## Quality',
-    qualityTable(rows, report),
+    qualityTable(rows, comparison),
     '## What it costs',
     costTable(rows),
     '## By how often training saw the target',
     'Recall@10 of the generator alone.',
     frequencyTable(rows),
     ...(cold ? ['## Items that nobody clicked', coldText(cold), coldTable(rows)] : []),
-    ...impossible(report),
-    `Encoder: ${report.encoderSeconds.toFixed(0)} s for each seed.`,
+    ...impossible(results),
+    `Training the encoders took ${encoderText(comparison)}.`,
     ...sameTrees(rows)
   ].join('\n\n')}\n`
 }
 
-function qualityTable(rows: readonly SchemeSummary[], { paper }: Report): string {
+/** Which seeds were measured, by scheme where they are not the same for all. */
+function seedsText(results: Comparison['results']): string {
+  const bySeeds = new Map<string, string[]>()
+  for (const scheme of new Set(results.map(result => result.scheme))) {
+    const seeds = results.filter(result => result.scheme === scheme).map(({ seed }) => seed)
+    bySeeds.set(seeds.join(', '), [...(bySeeds.get(seeds.join(', ')) ?? []), scheme])
+  }
+  const [only, ...others] = bySeeds.keys()
+  if (only === undefined) return 'No scheme is measured yet.'
+  if (others.length === 0) return `Seeds: ${only}.`
+  return [...bySeeds].map(([seeds, names]) => `Seeds of ${names.join(', ')}: ${seeds}.`).join(' ')
+}
+
+function encoderText({ encoderSeconds }: Comparison): string {
+  return Object.entries(encoderSeconds)
+    .map(([name, seconds]) => `${seconds.toFixed(0)} s (${name})`)
+    .join(', ')
+}
+
+function qualityTable(rows: readonly SchemeSummary[], { settings }: Comparison): string {
+  const paper = paperFigures[settings.dataset]
   const parts = ['generator', 'final'] as const
   const metrics = [
     ['Recall@5', 'recall', 5],
@@ -142,7 +157,7 @@ function coldTable(rows: readonly SchemeSummary[]): string {
   return table(['scheme', 'Recall@10 in all', 'Recall@1 among cold'], body)
 }
 
-function impossible({ results }: Report): string[] {
+function impossible(results: Comparison['results']): string[] {
   const failed = results.filter(result => 'impossible' in result)
   const lines = new Map(failed.map(({ scheme, impossible: reason }) => [scheme, reason]))
   if (lines.size === 0) return []
