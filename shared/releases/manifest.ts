@@ -35,6 +35,8 @@ export const Manifest = Type.Object({
     testFrom: Type.String(),
     events: Type.Integer(),
     items: Type.Integer(),
+    /** Of the catalogue that was read; items that changed later are news to the release. */
+    catalogVersion: Type.Optional(Type.Integer()),
     sessions: Type.Object({
       training: Type.Integer(),
       validation: Type.Integer(),

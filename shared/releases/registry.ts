@@ -30,7 +30,7 @@ export async function announceRelease(
 }
 
 /** Lets others read and lets nobody else write. */
-async function lockReleases(connection: Connection): Promise<void> {
+export async function lockReleases(connection: Connection): Promise<void> {
   await connection.query('lock table releases in share row exclusive mode')
 }
 
@@ -66,6 +66,14 @@ export async function listReleases(connection: Connection): Promise<AnnouncedRel
     `${selectReleases} order by published_at desc, release_id desc`
   )
   return rows.map(releaseOf)
+}
+
+/** Takes releases out of the registry. The caller holds its lock. */
+export async function deleteReleases(
+  connection: Connection,
+  releaseIds: readonly string[]
+): Promise<void> {
+  await connection.query('delete from releases where release_id = any($1)', [releaseIds])
 }
 
 /** The release that answers; undefined before the first one. */

@@ -2,17 +2,23 @@
 // so that callers need not know which of the two they run in.
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
+import { type MessagePort, Worker } from 'node:worker_threads'
 
 /**
  * @param url of the worker's file, usually `new URL('./search-worker.ts', import.meta.url)`.
  * @param workerData a structured clone arrives in the worker; a SharedArrayBuffer is shared.
+ * @param transferred ports in it, which move to the worker.
  * @returns the started worker. The caller listens to 'error' and 'exit', and terminates it.
  */
-export function startWorker(url: URL, workerData: unknown): Worker {
+export function startWorker(
+  url: URL,
+  workerData: unknown,
+  transferred: readonly MessagePort[] = []
+): Worker {
+  const options = { workerData, transferList: [...transferred] }
   return url.pathname.endsWith('.ts')
-    ? new Worker(sourceLoader(url), { workerData, eval: true, execArgv: [] })
-    : new Worker(url, { workerData })
+    ? new Worker(sourceLoader(url), { ...options, eval: true, execArgv: [] })
+    : new Worker(url, options)
 }
 
 /**

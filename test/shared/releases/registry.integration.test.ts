@@ -9,7 +9,7 @@ let database: TestDatabase
 beforeAll(async () => {
   database = await createTestDatabase()
 })
-beforeEach(() => database.pool.query('truncate releases'))
+beforeEach(() => database.pool.query('delete from releases'))
 afterAll(() => database.drop())
 
 test('before the first release there is none', async () => {
