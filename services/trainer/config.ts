@@ -21,6 +21,8 @@ export type BackendChoice = (typeof backendChoices)[number]
 export interface TrainerConfig {
   readonly databaseUrl: string
   readonly releasesFolder: string
+  /** How many of the newest releases stand; the live one does in any case (remove-old-releases.ts). */
+  readonly releasesKept: number
   readonly backend: BackendChoice
   readonly seed: number
   readonly sessionGapMinutes: number
@@ -33,6 +35,7 @@ export function trainerConfig(environment: Environment): TrainerConfig {
   return readConfig<TrainerConfig>(environment, {
     databaseUrl: ['DATABASE_URL', required],
     releasesFolder: ['RELEASES_FOLDER', path('.nextrie/releases')],
+    releasesKept: ['RELEASES_KEPT', integer(2, 5)],
     backend: ['TRAINING_BACKEND', oneOf(backendChoices, 'auto')],
     seed: ['SEED', integer(0, 1)],
     sessionGapMinutes: ['SESSION_GAP_MINUTES', integer(0, 30)],

@@ -9,7 +9,8 @@ import {
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { decodeSession } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
-import { coVisitedScores, fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { neighbourScores } from '#shared/recommendations/neighbours.ts'
 import { type RankingModel, rank } from '#shared/recommendations/rank.ts'
 import { byFallingClicks, type LoadedModel } from '#shared/recommendations/release-model.ts'
 import { questionsOf } from './dense-quality.ts'
@@ -54,7 +55,7 @@ function baselines(sessions: SplitInputs, itemCount: number, repeats: boolean): 
     {
       name: 'co-visitation',
       recommend: question => {
-        const scores = coVisitedScores(coVisitation, question.clicked, baselineDecay)
+        const scores = neighbourScores(coVisitation, question.clicked, baselineDecay)
         const order = [...scores].sort(([a, x], [b, y]) => y - x || a - b).map(([item]) => item)
         return firstAllowed(order, question, repeats)
       }

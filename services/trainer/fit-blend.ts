@@ -1,74 +1,92 @@
-// Fits the final ranking on validation: how much co-visitation counts beside the dense head, how fast
-// a click fades in it, and by how much new items are lifted.
+// Fits the final ranking on validation: how much co-visitation and similarity count beside the dense
+// head, how fast a click fades in both, and by how much new items are lifted.
 import type { Question } from '#shared/evaluation/evaluate.ts'
 import {
   type Blend,
-  blendScores,
+  denseWeight,
   generate,
   type RankingModel,
   type ScoredCandidates,
-  scoreCandidates
+  type ScoreParts,
+  scoreCandidates,
+  scoreParts,
+  sumOfParts
 } from '#shared/recommendations/rank.ts'
+import { pretendNew } from './pretend-new.ts'
 
-const weights = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9]
+const tenths = Array.from({ length: 10 }, (_, i) => i / 10)
+const weights = tenths.flatMap(coVisitationWeight =>
+  tenths
+    .filter(similarityWeight => coVisitationWeight + similarityWeight < 0.95)
+    .map(similarityWeight => ({ coVisitationWeight, similarityWeight }))
+)
+// Of settings that do equally well the one that trusts the dense head most.
+weights.sort((a, b) => denseWeight(b) - denseWeight(a) || a.similarityWeight - b.similarityWeight)
 const decays = [0.4, 0.6, 0.8]
-const margins = [0, 0.25, 0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.5, 3, 3.5, 4, 5, 6]
+const margins = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 2]
 /** Questions that separate two settings well enough; every nth is taken, so that all days count. */
 const enoughQuestions = 2000
-/** New items' margin is fitted where so many questions ask for one. */
-const enoughNew = 50
-/** Where they do not. It cost known items 2 % of their Recall@10 on Beauty (validation, recipe 2026-11). */
-const standardMargin = 0.5
+/** Share of the catalogue that has to be new to see what new items take from known ones. */
+const enoughNew = 0.02
+/** Where less is new, every so manieth item is taken for a new one: items are in no order. */
+const pretendedEvery = 20
 
 export interface BlendTask {
   readonly questions: readonly Question[]
   readonly repeats: boolean
   /** What known items may lose of their Recall@10 to new ones, as a share. */
   readonly newItemLoss: number
+  /** [items, D] of all items, without their own keys. */
+  readonly metadataVectors: Float32Array
 }
 
-/** The setting with the highest Recall@10 + 2 NDCG@10; the margin that serves new items best within the loss. */
-export function fitBlend(model: Omit<RankingModel, 'blend'>, task: BlendTask): Blend {
-  const { newItems } = model
-  const ask = (questions: readonly Question[]) =>
-    everyNth(questions, enoughQuestions).map(question => ({
-      question,
-      excluded: new Set(task.repeats ? [] : question.clicked),
-      generated: generate(model, {
-        state: question.state,
-        excluded: new Set(task.repeats ? [] : question.clicked),
-        count: 20
-      })
-    }))
-  const known = ask(task.questions.filter(({ target }) => !newItems.has(target)))
-  const scored = (asked: typeof known, decay: number) =>
-    asked.map(({ question, excluded, generated }) => ({
-      target: question.target,
-      candidates: scoreCandidates(model, { ...question, excluded, generated, decay })
-    }))
-
-  const settings = decays.flatMap(decay => {
-    const answers = scored(known, decay)
-    return weights.map(weight => ({
-      coVisitationDecay: decay,
-      coVisitationWeight: weight,
-      gain: gainOf(answers, { coVisitationWeight: weight, newItemMargin: 0 }).gain
-    }))
+/**
+ * The setting with the highest Recall@10 + 2 NDCG@10 on known items, and the largest margin of new ones
+ * within the loss: each step up shows more of them, and nothing but the loss speaks against it.
+ */
+export function fitBlend(model: Unblended, task: BlendTask): Blend {
+  const answersAt = answering(model, task)
+  const settings = decays.flatMap(clickDecay => {
+    const answers = partsAt(answersAt(clickDecay), 0)
+    return weights.map(weight => ({ ...weight, clickDecay, gain: gainOf(answers, weight).gain }))
   })
   const { gain: _gain, ...blend } = settings.reduce((best, one) =>
     one.gain > best.gain ? one : best
   )
-  const fresh = ask(task.questions.filter(({ target }) => newItems.has(target)))
-  if (fresh.length < enoughNew) return { ...blend, newItemMargin: standardMargin }
-  const [ofKnown, ofNew] = [known, fresh].map(asked => scored(asked, blend.coVisitationDecay))
-  const hitsAt = (answers: typeof ofKnown, newItemMargin: number) =>
-    gainOf(answers!, { ...blend, newItemMargin }).hits
-  const least = (1 - task.newItemLoss) * hitsAt(ofKnown, 0)
-  const allowed = margins.filter(margin => hitsAt(ofKnown, margin) >= least)
-  const newItemMargin = allowed.reduce((best, margin) =>
-    hitsAt(ofNew, margin) > hitsAt(ofNew, best) ? margin : best
-  )
-  return { ...blend, newItemMargin }
+  return { ...blend, newItemMargin: fitMargin(withNewItems(model, task), task, blend) }
+}
+
+function withNewItems(model: Unblended, { metadataVectors }: BlendTask): Unblended {
+  const itemCount = model.byPopularity.length
+  if ([...model.newItems].length >= enoughNew * itemCount) return model
+  const pretended = Array.from({ length: itemCount }, (_, item) => item)
+  const items = new Set(pretended.filter(item => item % pretendedEvery === pretendedEvery - 1))
+  return pretendNew(model, items, metadataVectors)
+}
+
+function fitMargin(model: Unblended, task: BlendTask, blend: Omit<Blend, 'newItemMargin'>): number {
+  const answers = answering(model, task)(blend.clickDecay)
+  const hitsAt = (margin: number) => gainOf(partsAt(answers, margin), blend).hits
+  const least = (1 - task.newItemLoss) * hitsAt(0)
+  const tooMuch = margins.findIndex(margin => hitsAt(margin) < least)
+  return margins.at(tooMuch < 0 ? -1 : tooMuch - 1)!
+}
+
+type Unblended = Omit<RankingModel, 'blend'>
+
+/** Answers to the questions that ask for known items, with clicks that fade so fast. */
+function answering(model: Unblended, task: BlendTask): (decay: number) => Answer[] {
+  const known = task.questions.filter(({ target }) => !model.newItems.has(target))
+  const asked = everyNth(known, enoughQuestions).map(question => {
+    const excluded = new Set(task.repeats ? [] : question.clicked)
+    const generated = generate(model, { state: question.state, excluded, count: 20 })
+    return { question, excluded, generated }
+  })
+  return decay =>
+    asked.map(({ question, excluded, generated }) => ({
+      target: question.target,
+      candidates: scoreCandidates(model, { ...question, excluded, generated, decay })
+    }))
 }
 
 function everyNth(questions: readonly Question[], count: number): readonly Question[] {
@@ -81,13 +99,30 @@ interface Answer {
   readonly candidates: ScoredCandidates
 }
 
-function gainOf(answers: readonly Answer[], blend: Omit<Blend, 'coVisitationDecay'>) {
+interface AnswerParts {
+  /** Place of the target among the candidates. */
+  readonly own: number
+  readonly parts: ScoreParts
+}
+
+/** Answers whose candidates hold the target: the others gain nothing. */
+function partsAt(answers: readonly Answer[], newItemMargin: number): AnswerParts[] {
+  return answers
+    .map(({ target, candidates }) => ({
+      own: candidates.items.indexOf(target),
+      parts: scoreParts(candidates, { newItemMargin })
+    }))
+    .filter(({ own }) => own >= 0)
+}
+
+function gainOf(
+  answers: readonly AnswerParts[],
+  weights: Pick<Blend, 'coVisitationWeight' | 'similarityWeight'>
+) {
   let [hits, gain] = [0, 0]
-  for (const { target, candidates } of answers) {
-    const own = candidates.items.indexOf(target)
-    if (own < 0) continue
-    const scores = blendScores(candidates, blend)
-    const place = 1 + scores.filter(score => score > scores[own]!).length
+  for (const { own, parts } of answers) {
+    const scores = sumOfParts(parts, weights)
+    const place = 1 + scores.reduce((above, score) => above + (score > scores[own]! ? 1 : 0), 0)
     if (place > 10) continue
     hits++
     gain += 1 + 2 / Math.log2(1 + place)

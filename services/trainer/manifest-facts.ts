@@ -14,6 +14,8 @@ import type { TrainingSet } from './training-set.ts'
 /** All that training on a log has come to. */
 export interface Outcome {
   readonly log: TrainingLog
+  /** Of the catalogue that was read. */
+  readonly catalogVersion: number
   readonly split: TimeSplit
   readonly set: TrainingSet
   readonly recipe: SettledRecipe
@@ -27,7 +29,7 @@ export function manifestFacts(
   task: { readonly config: TrainerConfig; readonly backend: string },
   outcome: Outcome
 ): Omit<Manifest, 'files'> {
-  const { log, split, set, recipe, trained, metrics, sample } = outcome
+  const { log, catalogVersion, split, set, recipe, trained, metrics, sample } = outcome
   const { databaseUrl: _secret, ...settings } = task.config
   const createdAt = new Date().toISOString()
   const iso = (time: number) => new Date(time).toISOString()
@@ -52,6 +54,7 @@ export function manifestFacts(
       testFrom: iso(split.testFrom),
       events: log.events,
       items: set.itemKeys.length,
+      catalogVersion,
       sessions: {
         training: set.training.length,
         validation: set.validation.length,

@@ -27,7 +27,7 @@ export function parityFile(
   const table = trained.weights.table!.values as Float32Array
   const samples = takeParitySamples({
     encoder,
-    trie: ranking.decoder.trie,
+    trie: ranking.decoder.trie.base,
     sessions: sampleOf(sessions, sampleSize).slice(0, sampleSize),
     items: readBags(
       lookups => embedBags(table, rowWidth, lookups),

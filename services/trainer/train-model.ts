@@ -6,9 +6,17 @@ import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
 import { createTokenDecoder } from '#shared/inference/token-decoder.ts'
 import { type AssignedIds, assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
+import { explainPrefixes } from '#shared/itemids/explain-item.ts'
 import type { FitProgress } from '#shared/itemids/scheme.ts'
 import { embedBags } from '#shared/model/unified-embedding.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import {
+  type Descriptions,
+  describeItems,
+  fitContentSimilarity
+} from '#shared/recommendations/content-similarity.ts'
+import type { ItemCategories } from '#shared/recommendations/diversify.ts'
+import type { Neighbours } from '#shared/recommendations/neighbours.ts'
 import type { RankingModel } from '#shared/recommendations/rank.ts'
 import {
   byFallingClicks,
@@ -101,11 +109,8 @@ export async function finishModel(
     sampleOf(set.training, recipe.decoderSessions),
     'every-click'
   )
-  const rehearsed = rehearsalQuestions(
-    metadataVectorsOf(set, trained),
-    sessions,
-    recipe.rehearsedItems
-  )
+  const metadataVectors = metadataVectorsOf(set, trained)
+  const rehearsed = rehearsalQuestions(metadataVectors, sessions, recipe.rehearsedItems)
   const decoder = await trainDecoder({
     trie,
     moments,
@@ -116,6 +121,8 @@ export async function finishModel(
     report
   })
   tf.dispose([sessionEncoder.weights, sessionEncoder.itemVectors] as tf.TensorContainer)
+  const newItems = withoutClicks(set.clicks)
+  const descriptions = describeItems(set.items, set.reading.features)
   const unblended: Omit<RankingModel, 'blend'> = {
     decoder: createTokenDecoder(trie, moments, decoderWeights(decoder.weights)),
     vectors,
@@ -124,13 +131,15 @@ export async function finishModel(
       set.itemKeys.length,
       'distinct'
     ),
+    similarity: similarityOf(set, descriptions, report),
     byPopularity: byFallingClicks(set.clicks),
-    newItems: withoutClicks(set.clicks)
+    newItems
   }
   const blend = fitBlend(unblended, {
     questions: validation,
     repeats: set.repeats,
-    newItemLoss: recipe.newItemLoss
+    newItemLoss: recipe.newItemLoss,
+    metadataVectors
   })
   task.log.info(
     { ...blend, repeats: set.repeats, epoch: encoder.epoch },
@@ -146,10 +155,32 @@ export async function finishModel(
     itemIds,
     placing,
     coVisitation: unblended.coVisitation,
+    similarity: unblended.similarity,
+    descriptions,
     clicks: set.clicks,
     blend,
-    repeats: set.repeats
+    repeats: set.repeats,
+    categories: categoriesOf(set),
+    idWords: explainPrefixes({ ...set, trie, reading: placing.reading })
   }
+}
+
+function categoriesOf({ categories, items }: TrainingSet): ItemCategories | undefined {
+  const levels = categories.length
+  if (levels === 0) return undefined
+  const classes = new Int32Array(items.length * levels)
+  for (let at = 0; at < classes.length; at++) {
+    classes[at] = categories[at % levels]!.classes[Math.floor(at / levels)]!
+  }
+  return { levels, classes }
+}
+
+function similarityOf(set: TrainingSet, described: Descriptions, report: Reporter): Neighbours {
+  report.start('similar items', set.items.length)
+  const isNew = (item: number) => set.clicks[item] === 0
+  const similarity = fitContentSimilarity(described, isNew, done => report.update(done, {}))
+  report.finish()
+  return similarity
 }
 
 /** [items, D] without the items' own keys, as the vector of a new item is: they are added last. */

@@ -1,6 +1,6 @@
 // From the event log to a published release: the trainer's table of contents.
 import { resolve } from 'node:path'
-import { readItems } from '#shared/catalog/read-items.ts'
+import { catalogVersion, readItems } from '#shared/catalog/read-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
 import { splitByTime } from '#shared/evaluation/time-split.ts'
 import { loadModel, modelFiles } from '#shared/recommendations/release-model.ts'
@@ -8,6 +8,7 @@ import { takeSample } from '#shared/recommendations/sample.ts'
 import type { Manifest } from '#shared/releases/manifest.ts'
 import { announceRelease } from '#shared/releases/registry.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'
+import { removeOldReleases } from '#shared/releases/remove-old-releases.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { type Recipe, settleRecipe, type TrainerConfig } from './config.ts'
 import { evaluateModel } from './evaluate-model.ts'
@@ -37,6 +38,7 @@ export interface PublishedRelease {
 export async function trainRelease(task: TrainingTask): Promise<PublishedRelease> {
   const log = await readTrainingLog(task.pool, task.config.sessionGapMinutes)
   const split = splitByTime(log.sessions, task.config)
+  const version = await catalogVersion(task.pool) // before the items: what comes between is news
   const set = buildTrainingSet(await readItems(task.pool), split, task.recipe)
   const recipe = settleRecipe(task.recipe, { targets: set.targets, items: set.itemKeys.length })
   const trained = await trainOrKeep(set, { ...task, recipe, seed: task.config.seed })
@@ -44,7 +46,17 @@ export async function trainRelease(task: TrainingTask): Promise<PublishedRelease
   const metrics = evaluateModel(model, set, task.report)
   const sample = takeSample(model, sampleClicks(set))
   const parity = parityFile(model, set)
-  return publish(task, { log, split, set, recipe, trained, metrics, sample, parity })
+  return publish(task, {
+    log,
+    catalogVersion: version,
+    split,
+    set,
+    recipe,
+    trained,
+    metrics,
+    sample,
+    parity
+  })
 }
 
 /** A held-out session that shows the model at work: the first with three clicks. */
@@ -59,5 +71,16 @@ async function publish(task: TrainingTask, outcome: Outcome): Promise<PublishedR
   const files = { ...modelFiles(outcome.trained), ...outcome.parity }
   const release = await writeRelease(folder, facts, files)
   await announceRelease(task.pool, release)
+  await tidy(task, folder)
   return release
+}
+
+/** The release is published: what goes wrong here is told, and done by the next training. */
+async function tidy({ pool, config, log }: TrainingTask, folder: string): Promise<void> {
+  try {
+    const tidied = await removeOldReleases(pool, { folder, kept: config.releasesKept })
+    if (tidied.removed.length + tidied.leftovers > 0) log.info(tidied, 'old releases removed')
+  } catch (error) {
+    log.warn({ err: error }, 'old releases could not be removed; the next training tries again')
+  }
 }

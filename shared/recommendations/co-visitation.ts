@@ -7,16 +7,8 @@
 //   similarity    = weight(a, b) / sqrt((n_a + shrinkage) (n_b + shrinkage)),  n = training clicks
 //   score(b)      = sum over the newest clicks a of the session of decay^age similarity(a, b)
 
-/** The neighbours of every item, most similar first, as compressed rows. */
-export interface CoVisitation {
-  /** Neighbours of item a are at starts[a] to starts[a + 1] - 1. [items + 1] */
-  readonly starts: Int32Array
-  readonly neighbours: Int32Array
-  readonly similarities: Float32Array
-}
+import { listNeighbours, type Neighbours, windowClicks } from './neighbours.ts'
 
-/** Clicks between two items that still count as going together, and clicks read when scoring. */
-const windowClicks = 20
 /** What a pair counts for in the direction in which it did not happen. */
 const standardBack = 0.3
 /** Pulls the similarity of rare items down; chosen on validation of Beauty, Sports and e-shop. */
@@ -39,7 +31,7 @@ export function fitCoVisitation(
   itemCount: number,
   pairs: 'all' | 'distinct',
   { norm = 'shrunk', back = standardBack }: { norm?: 'shrunk' | 'degree'; back?: number } = {}
-): CoVisitation {
+): Neighbours {
   const counts = new Int32Array(itemCount)
   const weights: Map<number, number>[] = Array.from({ length: itemCount }, () => new Map())
   const add = (from: number, to: number, weight: number) => {
@@ -58,11 +50,11 @@ export function fitCoVisitation(
     })
   }
   const scaleOf = norm === 'shrunk' ? byCounts(counts) : byDegrees(weights)
-  return compress(
+  return listNeighbours(
     weights.map((row, a) =>
       [...row]
-        .map(([b, weight]) => ({ b, similarity: weight / scaleOf(a, b) }))
-        .sort((x, y) => y.similarity - x.similarity || x.b - y.b)
+        .map(([item, weight]) => ({ item, similarity: weight / scaleOf(a, item) }))
+        .sort((x, y) => y.similarity - x.similarity || x.item - y.item)
         .slice(0, neighboursKept)
     )
   )
@@ -84,35 +76,4 @@ function byDegrees(weights: readonly ReadonlyMap<number, number>[]): ScaleOf {
     }
   })
   return (a, b) => Math.sqrt(leaving[a]! * arriving[b]!)
-}
-
-function compress(rows: readonly { b: number; similarity: number }[][]): CoVisitation {
-  const starts = new Int32Array(rows.length + 1)
-  rows.forEach((row, a) => {
-    starts[a + 1] = starts[a]! + row.length
-  })
-  const all = rows.flat()
-  return {
-    starts,
-    neighbours: Int32Array.from(all, ({ b }) => b),
-    similarities: Float32Array.from(all, ({ similarity }) => similarity)
-  }
-}
-
-/** Scores above zero by item, from the newest clicks. @param decay of a click's weight with its age. */
-export function coVisitedScores(
-  { starts, neighbours, similarities }: CoVisitation,
-  clicked: Int32Array,
-  decay: number
-): Map<number, number> {
-  const scores = new Map<number, number>()
-  const newest = clicked.subarray(Math.max(0, clicked.length - windowClicks))
-  newest.forEach((item, i) => {
-    const weight = decay ** (newest.length - 1 - i)
-    for (let n = starts[item]!; n < starts[item + 1]!; n++) {
-      const neighbour = neighbours[n]!
-      scores.set(neighbour, (scores.get(neighbour) ?? 0) + weight * similarities[n]!)
-    }
-  })
-  return scores
 }

@@ -1,28 +1,38 @@
 // Session in, ranked items out: the one function that serving and evaluation both call.
 //
 // Candidates are the items that the model generates token by token under the trie, those that were
-// visited together with the session's clicks, and the new items nearest to the session. All are scored
-// by the dense head and by co-visitation, and ordered by a blend that was fitted on validation.
+// visited together with the session's clicks, those that are described like them, and the new items
+// nearest to the session. All are scored by the dense head, by co-visitation and by similarity, and
+// ordered by a blend that was fitted on validation.
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
-import { type CoVisitation, coVisitedScores } from './co-visitation.ts'
+import { type Neighbours, neighbourScores } from './neighbours.ts'
 
 /** What ranking needs of a release, in memory. Items are numbered as in the release. */
 export interface RankingModel {
   readonly decoder: TokenDecoder
   /** [items, D] row-major. */
   readonly vectors: Float32Array
-  readonly coVisitation: CoVisitation
+  readonly coVisitation: Neighbours
+  /** By what items are described as. */
+  readonly similarity: Neighbours
   /** Items by falling number of training clicks. */
   readonly byPopularity: Int32Array
   /** Items that training saw no click on: all that is known of them is their metadata. */
-  readonly newItems: ReadonlySet<number>
+  readonly newItems: NewItems
+  /** Whether an item may be shown now; all may where nothing is said. */
+  isShown?(item: number): boolean
   readonly blend: Blend
   /** How items are generated; by a beam of 30 where nothing is said. */
   readonly generation?: Generation
+}
+
+/** Items by number: a set, or what grows while the release answers. */
+export interface NewItems extends Iterable<number> {
+  has(item: number): boolean
 }
 
 /** Which search, and for how many items at least: more may be asked for. */
@@ -38,17 +48,19 @@ export type SearchName = (typeof searchNames)[number]
 export interface Blend {
   /** Share of co-visitation in the score, in [0, 1]. */
   readonly coVisitationWeight: number
-  /** What a click's co-visitation counts for, for each click that came after it. */
-  readonly coVisitationDecay: number
+  /** Share of similarity, in [0, 1 - coVisitationWeight]. */
+  readonly similarityWeight: number
+  /** What a click counts for in both, for each click that came after it. */
+  readonly clickDecay: number
   /**
-   * Added to the logit of a new item. Training has lifted what was clicked: without a margin known
-   * items out-shout new ones even where these fit better.
+   * Added to the logit of a new item, and its similarity counts e^margin times. Training has lifted
+   * what was clicked: without a margin known items out-shout new ones even where these fit better.
    */
   readonly newItemMargin: number
 }
 
 /** Which part of the model proposed an item. */
-export type Source = 'generated' | 'co-visited' | 'new' | 'popular'
+export type Source = 'generated' | 'co-visited' | 'similar' | 'new' | 'popular'
 
 export interface RankedItem {
   readonly item: number
@@ -72,22 +84,15 @@ export interface RankingQuestion {
 /** Prefixes kept while generating: more found nothing better on Beauty (recipe measured 2026-11). */
 export const standardGeneration: Generation = { search: 'beam', width: 30 }
 const coVisitedCandidates = 50
+const similarCandidates = 40
 const newCandidates = 20
 
 /** The best `count` items, or as many as may be shown. */
 export function rank(model: RankingModel, question: RankingQuestion): RankedItem[] {
   const excluded = new Set(question.excluded)
-  if (!question.state) return popular(model, { ...question, excluded })
-  const { state, clicked, filter, count } = question
-  const generated = new Set(generate(model, { state, excluded, filter, count }))
-  const scored = scoreCandidates(model, {
-    state,
-    clicked,
-    excluded,
-    filter,
-    generated,
-    decay: model.blend.coVisitationDecay
-  })
+  const { state } = question
+  if (!state) return popular(model, { ...question, excluded })
+  const { scored, generated } = candidatesFor(model, { ...question, state, excluded })
   const scores = blendScores(scored, model.blend)
   return scored.items
     .map((item, i) => ({ item, score: scores[i]!, source: sourceOf(scored, i, generated) }))
@@ -95,10 +100,29 @@ export function rank(model: RankingModel, question: RankingQuestion): RankedItem
     .slice(0, question.count)
 }
 
+/** What `rank` orders: the candidates with the parts of their scores, and which were generated. */
+export function candidatesFor(
+  model: RankingModel,
+  { state, excluded: left, clicked, filter, count }: RankingQuestion & { state: Float32Array }
+): { readonly scored: ScoredCandidates; readonly generated: ReadonlySet<number> } {
+  const excluded = new Set(left)
+  const generated = new Set(generate(model, { state, excluded, filter, count }))
+  const scored = scoreCandidates(model, {
+    state,
+    clicked,
+    excluded,
+    filter,
+    generated,
+    decay: model.blend.clickDecay
+  })
+  return { scored, generated }
+}
+
 function popular(
-  { byPopularity }: RankingModel,
-  { count, ...limits }: Limits & { readonly count: number }
+  { byPopularity, isShown }: RankingModel,
+  { count, ...given }: Limits & { readonly count: number }
 ): RankedItem[] {
+  const limits = { ...given, isShown }
   const items = Array.from(byPopularity).filter(item => isAllowed(item, limits))
   return items.slice(0, count).map((item, place) => ({
     item,
@@ -111,10 +135,11 @@ function popular(
 interface Limits {
   readonly excluded: ReadonlySet<number>
   readonly filter?: ItemFilter | undefined
+  readonly isShown?: RankingModel['isShown'] | undefined
 }
 
-function isAllowed(item: number, { excluded, filter }: Limits): boolean {
-  return !excluded.has(item) && filter?.passes(item) !== false
+function isAllowed(item: number, { excluded, filter, isShown }: Limits): boolean {
+  return !excluded.has(item) && filter?.passes(item) !== false && isShown?.(item) !== false
 }
 
 /** The items that the model writes, the most probable first; enough of them for `count`. */
@@ -138,7 +163,7 @@ export interface CandidateQuestion extends Limits {
   readonly decay: number
 }
 
-/** Candidates with both parts of their score. */
+/** Candidates with all that their scores are made of. */
 export interface ScoredCandidates {
   readonly items: readonly number[]
   readonly isNew: readonly boolean[]
@@ -146,57 +171,123 @@ export interface ScoredCandidates {
   readonly logits: readonly number[]
   /** Sums to one over the candidates, or is zero for all. */
   readonly coVisited: Float64Array
+  /** Similarity to the session's clicks, without margin. */
+  readonly similar: readonly number[]
 }
 
-/** (1 - w) softmax of the dense head + w share of co-visitation, one for each candidate. */
-export function blendScores(
-  { logits, isNew, coVisited }: ScoredCandidates,
-  { coVisitationWeight: weight, newItemMargin }: Omit<Blend, 'coVisitationDecay'>
+/** Each sums to one over the candidates, or is zero for all. */
+export interface ScoreParts {
+  readonly dense: Float64Array
+  readonly coVisited: Float64Array
+  readonly similar: Float64Array
+}
+
+export function scoreParts(
+  { logits, isNew, coVisited, similar }: ScoredCandidates,
+  { newItemMargin }: Pick<Blend, 'newItemMargin'>
+): ScoreParts {
+  const lift = Math.exp(newItemMargin)
+  return {
+    dense: softmax(logits.map((logit, i) => (isNew[i] ? logit + newItemMargin : logit))),
+    coVisited,
+    similar: shares(similar.map((value, i) => (isNew[i] ? value * lift : value)))
+  }
+}
+
+type Weights = Pick<Blend, 'coVisitationWeight' | 'similarityWeight'>
+
+/** What the dense head counts for: what the two others leave. */
+export function denseWeight({ coVisitationWeight, similarityWeight }: Weights): number {
+  return 1 - coVisitationWeight - similarityWeight
+}
+
+/** The score of each candidate: its parts by their weights. */
+export function sumOfParts(
+  { dense, coVisited, similar }: ScoreParts,
+  weights: Weights
 ): Float64Array {
-  const dense = softmax(logits.map((logit, i) => (isNew[i] ? logit + newItemMargin : logit)))
-  return dense.map((share, i) => (1 - weight) * share + weight * coVisited[i]!)
+  const { coVisitationWeight, similarityWeight } = weights
+  const weight = denseWeight(weights)
+  return dense.map(
+    (share, i) =>
+      weight * share + coVisitationWeight * coVisited[i]! + similarityWeight * similar[i]!
+  )
+}
+
+export function blendScores(
+  scored: ScoredCandidates,
+  blend: Omit<Blend, 'clickDecay'>
+): Float64Array {
+  return sumOfParts(scoreParts(scored, blend), blend)
 }
 
 /** New items are 'new' also when the trie has led to them. */
 export function sourceOf(
-  { items, isNew }: ScoredCandidates,
+  { items, isNew, coVisited }: ScoredCandidates,
   i: number,
   generated: ReadonlySet<number>
 ) {
   if (isNew[i]) return 'new' as const
-  return generated.has(items[i]!) ? ('generated' as const) : ('co-visited' as const)
+  if (generated.has(items[i]!)) return 'generated' as const
+  return coVisited[i]! > 0 ? ('co-visited' as const) : ('similar' as const)
 }
 
-/** Adds what was visited together with the session's clicks, and what is new, to what was generated. */
+/** Adds to what was generated what is near the session's clicks in some way, and what is new. */
 export function scoreCandidates(
-  { vectors, coVisitation, newItems }: Pick<RankingModel, 'vectors' | 'coVisitation' | 'newItems'>,
-  { state, clicked, generated, decay, ...limits }: CandidateQuestion
+  {
+    vectors,
+    coVisitation,
+    similarity,
+    newItems,
+    isShown
+  }: Pick<RankingModel, 'vectors' | 'coVisitation' | 'similarity' | 'newItems' | 'isShown'>,
+  { state, clicked, generated, decay, ...given }: CandidateQuestion
 ): ScoredCandidates {
-  const scores = coVisitedScores(coVisitation, clicked, decay)
-  const visited = [...scores]
-    .filter(([item]) => isAllowed(item, limits))
-    .sort(([a, x], [b, y]) => y - x || a - b)
-    .slice(0, coVisitedCandidates)
+  const limits = { ...given, isShown }
+  const together = neighbourScores(coVisitation, clicked, decay)
+  const alike = neighbourScores(similarity, clicked, decay)
   const logitOf = (item: number) => dot(state, vectors, item * state.length)
-  const fresh = nearest(newItems, logitOf, limits)
-  const items = [...new Set([...generated, ...visited.map(([item]) => item), ...fresh])]
+  const items = [
+    ...new Set([
+      ...generated,
+      ...highest(together, coVisitedCandidates, limits),
+      ...highest(alike, similarCandidates, limits),
+      ...nearest(newItems, logitOf, limits)
+    ])
+  ]
   return {
     items,
     isNew: items.map(item => newItems.has(item)),
     logits: items.map(logitOf),
-    coVisited: shares(items.map(item => scores.get(item) ?? 0))
+    coVisited: shares(items.map(item => together.get(item) ?? 0)),
+    similar: items.map(item => alike.get(item) ?? 0)
   }
 }
 
-/** The new items with the highest logits. */
-function nearest(
-  newItems: ReadonlySet<number>,
-  logitOf: (item: number) => number,
-  limits: Limits
-): number[] {
-  const allowed = [...newItems].filter(item => isAllowed(item, limits))
-  const logits = new Map(allowed.map(item => [item, logitOf(item)]))
-  return allowed.sort((a, b) => logits.get(b)! - logits.get(a)! || a - b).slice(0, newCandidates)
+function highest(scores: ReadonlyMap<number, number>, count: number, limits: Limits): number[] {
+  return [...scores]
+    .filter(([item]) => isAllowed(item, limits))
+    .sort(([a, x], [b, y]) => y - x || a - b)
+    .slice(0, count)
+    .map(([item]) => item)
+}
+
+/** The new items with the highest logits. There may be many: none is kept but the best. */
+function nearest(newItems: NewItems, logitOf: (item: number) => number, limits: Limits): number[] {
+  const best: { readonly item: number; readonly logit: number }[] = []
+  for (const item of newItems) {
+    if (!isAllowed(item, limits)) continue
+    const logit = logitOf(item)
+    let place = best.length
+    for (; place > 0; place--) {
+      const before = best[place - 1]!
+      if (before.logit > logit || (before.logit === logit && before.item < item)) break
+    }
+    if (place === newCandidates) continue
+    best.splice(place, 0, { item, logit })
+    if (best.length > newCandidates) best.pop()
+  }
+  return best.map(({ item }) => item)
 }
 
 function softmax(logits: readonly number[]): Float64Array {

@@ -3,8 +3,8 @@
 // npm run bench -- cold-items --dataset PATH_OR_NAME [--draws 5] [--first-draw 1] [--share 0.05]
 //
 // For each draw a random share of the items is cold: their clicks are removed, except as test targets.
-// As many more are removed except as validation targets: the margin of new items is fitted on these.
-// The wanted figures were set for Amazon Beauty.
+// The margin of new items is fitted on validation by what known items may lose; nothing asks for a cold
+// item there. The wanted figures were set for Amazon Beauty.
 import { startTrainingBackend } from '#services/trainer/backend.ts'
 import { questionsOf } from '#services/trainer/dense-quality.ts'
 import { terminalReporter } from '#services/trainer/terminal-reporter.ts'
@@ -27,27 +27,26 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
   const first = Number(options['first-draw'] ?? 1)
   const draws: Measured[] = []
   for (let draw = first; draw < first + Number(options.draws ?? 5); draw++) {
-    let parts: Parts | undefined
+    let cold: ReadonlySet<string> = new Set()
     const loaded = await loadSet(options, dataset => {
-      parts = drawParts(dataset, Number(options.share ?? 0.05), draw)
-      return withoutClicksOn(dataset, parts)
+      cold = drawCold(dataset, Number(options.share ?? 0.05), draw)
+      return withoutClicksOn(dataset, cold)
     })
-    if (!loaded || !parts) return []
+    if (!loaded) return []
     const { set, recipe } = loaded
     const report = terminalReporter(process.stderr)
     const trained = await trainModel(set, { recipe, seed: draw, report, log })
     process.stderr.write(`draw ${draw}: blend ${JSON.stringify(trained.blend)}\n`)
     const { encoder, ranking } = loadModel(trained)
     const questions = questionsOf(encoder, set.test, set.asked)
-    const named = (names: ReadonlySet<string>) => (item: number) => names.has(set.itemKeys[item]!)
-    const [isCold, isSpared] = [named(parts.cold), named(parts.pseudoCold)]
+    const isCold = (item: number) => cold.has(set.itemKeys[item]!)
     const recall = (wants: (item: number) => boolean, blend: Blend) =>
       recallAt10(
         { ...ranking, blend },
         questions.filter(({ target }) => wants(target)),
         set
       )
-    const isKnown = (item: number) => !isCold(item) && !isSpared(item)
+    const isKnown = (item: number) => !isCold(item)
     const { blend } = ranking
     const unlifted = { ...blend, newItemMargin: 0 }
     draws.push({
@@ -71,38 +70,35 @@ interface Measured {
   readonly targets: number
 }
 
-interface Parts {
-  readonly cold: ReadonlySet<string>
-  readonly pseudoCold: ReadonlySet<string>
-}
-
-function drawParts({ items }: SplitDataset, share: number, seed: number): Parts {
+/** Keys of a random share of the items. */
+export function drawCold(
+  { items }: SplitDataset,
+  share: number,
+  seed: number
+): ReadonlySet<string> {
   const keys = createRandom(seed).shuffle(items.map(({ key }) => key))
-  const count = Math.round(share * keys.length)
-  return { cold: new Set(keys.slice(0, count)), pseudoCold: new Set(keys.slice(count, 2 * count)) }
+  return new Set(keys.slice(0, Math.round(share * keys.length)))
 }
 
-/** Leaves cold items only as the last click of a test session, pseudo-cold ones of a validation session. */
-function withoutClicksOn(dataset: SplitDataset, { cold, pseudoCold }: Parts): SplitDataset {
-  const isGone = (itemKey: string) => cold.has(itemKey) || pseudoCold.has(itemKey)
-  const kept = (session: Session, asked: ReadonlySet<string>): Session => {
-    const last = session.clicks.length - 1
-    const stays = (itemKey: string, i: number) =>
-      !isGone(itemKey) || (i === last && asked.has(itemKey))
-    return { ...session, clicks: session.clicks.filter(({ itemKey }, i) => stays(itemKey, i)) }
-  }
+/** Leaves cold items only as the last click of a test session. */
+export function withoutClicksOn(dataset: SplitDataset, cold: ReadonlySet<string>): SplitDataset {
+  const isCold = ({ itemKey }: Session['clicks'][number]) => cold.has(itemKey)
   const isLong = ({ clicks }: Session) => clicks.length > 1
+  const without = (session: Session): Session => ({
+    ...session,
+    clicks: session.clicks.filter(click => !isCold(click))
+  })
   /** A session whose last click is gone asks nothing: the click before it is no held-out one. */
-  const asking = (sessions: readonly Session[], asked: ReadonlySet<string>) =>
-    sessions
-      .filter(({ clicks }) => !isGone(clicks.at(-1)!.itemKey) || asked.has(clicks.at(-1)!.itemKey))
-      .map(session => kept(session, asked))
-      .filter(isLong)
+  const asksForKnown = ({ clicks }: Session) => !isCold(clicks.at(-1)!)
+  const asking = (session: Session): Session => {
+    const asked = session.clicks.at(-1)!
+    return { ...session, clicks: [...without(session).clicks.filter(c => c !== asked), asked] }
+  }
   return {
     ...dataset,
-    training: dataset.training.map(session => kept(session, new Set())).filter(isLong),
-    validation: asking(dataset.validation, pseudoCold),
-    test: asking(dataset.test, cold)
+    training: dataset.training.map(without).filter(isLong),
+    validation: dataset.validation.filter(asksForKnown).map(without).filter(isLong),
+    test: dataset.test.map(asking).filter(isLong)
   }
 }
 

@@ -1,11 +1,8 @@
 // What every model has to beat: popularity, and nearest neighbours by co-visitation with two norms.
 // Fitted on training, their decay chosen on validation.
 import type { TrainingSet } from '#services/trainer/training-set.ts'
-import {
-  type CoVisitation,
-  coVisitedScores,
-  fitCoVisitation
-} from '#shared/recommendations/co-visitation.ts'
+import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { type Neighbours, neighbourScores } from '#shared/recommendations/neighbours.ts'
 import { byFallingClicks } from '#shared/recommendations/release-model.ts'
 import { placeMetrics } from './place-metrics.ts'
 import { listPlaces, type Places, type Prompt, promptsOf } from './questions.ts'
@@ -27,7 +24,7 @@ export function baselinePlaces(set: TrainingSet): Places {
 }
 
 /** Neighbours with the decay that is best on validation. */
-function bestNeighbours(set: TrainingSet, coVisitation: CoVisitation) {
+function bestNeighbours(set: TrainingSet, coVisitation: Neighbours) {
   const validation = promptsOf(set.validation, set.asked)
   const step = Math.max(1, Math.floor(validation.length / 4000))
   const asked = validation.filter((_, i) => i % step === 0)
@@ -39,9 +36,9 @@ function bestNeighbours(set: TrainingSet, coVisitation: CoVisitation) {
   return methods[quality.indexOf(Math.max(...quality))]!
 }
 
-function neighbours({ repeats }: TrainingSet, coVisitation: CoVisitation, decay: number) {
+function neighbours({ repeats }: TrainingSet, coVisitation: Neighbours, decay: number) {
   return (prompt: Prompt) => {
-    const scores = [...coVisitedScores(coVisitation, prompt.clicked, decay)]
+    const scores = [...neighbourScores(coVisitation, prompt.clicked, decay)]
     const order = scores.sort(([a, x], [b, y]) => y - x || a - b).map(([item]) => item)
     return firstAllowed(order, prompt, repeats)
   }

@@ -78,7 +78,7 @@ function placeAmongAll(
     ...question,
     excluded,
     generated: all.filter(item => !excluded.has(item)),
-    decay: ranking.blend.coVisitationDecay
+    decay: ranking.blend.clickDecay
   })
   const scores = blendScores(scored, ranking.blend)
   const own = scored.items.indexOf(question.target)

@@ -6,6 +6,7 @@ test('only the database has to be named', () => {
   expect(trainerConfig({ DATABASE_URL: 'postgres://127.0.0.1/shop' })).toEqual({
     databaseUrl: 'postgres://127.0.0.1/shop',
     releasesFolder: resolve('.nextrie/releases'),
+    releasesKept: 5,
     backend: 'auto',
     seed: 1,
     sessionGapMinutes: 30,
@@ -19,6 +20,7 @@ test('every setting can be given', () => {
   const config = trainerConfig({
     DATABASE_URL: 'postgres://127.0.0.1/shop',
     RELEASES_FOLDER: '/srv/releases',
+    RELEASES_KEPT: '3',
     TRAINING_BACKEND: 'native',
     SEED: '7',
     SESSION_GAP_MINUTES: '20',
@@ -30,6 +32,7 @@ test('every setting can be given', () => {
   expect(config).toEqual({
     databaseUrl: 'postgres://127.0.0.1/shop',
     releasesFolder: '/srv/releases',
+    releasesKept: 3,
     backend: 'native',
     seed: 7,
     sessionGapMinutes: 20,
@@ -41,6 +44,7 @@ test('every setting can be given', () => {
 
 test('every fault is named at once', () => {
   const environment = {
+    RELEASES_KEPT: '1',
     TRAINING_BACKEND: 'gpu',
     SEED: '-1',
     SESSION_GAP_MINUTES: 'half an hour',
@@ -53,6 +57,7 @@ test('every fault is named at once', () => {
       code: 'CONFIG_INVALID',
       message:
         'DATABASE_URL is missing; ' +
+        'RELEASES_KEPT must be a whole number of at least 2; ' +
         'TRAINING_BACKEND must be one of auto, native, wasm, cpu; ' +
         'SEED must be a whole number of at least 0; ' +
         'SESSION_GAP_MINUTES must be a whole number of at least 0; ' +

@@ -4,12 +4,12 @@ import type { Question } from '#shared/evaluation/evaluate.ts'
 import { nodeMoments } from '#shared/inference/node-moments.ts'
 import { createTokenDecoder } from '#shared/inference/token-decoder.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
-import type { CoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { listNeighbours, type Neighbours } from '#shared/recommendations/neighbours.ts'
 import type { RankingModel } from '#shared/recommendations/rank.ts'
 
 // Four items; the dense head gives them the shares .6, .3, .1 and 0, whatever was clicked.
 const shares = [0.6, 0.3, 0.1, 0]
-const towardsItem1 = neighbours([[], [], [], [{ item: 1, similarity: 1 }]])
+const towardsItem1 = listNeighbours([[], [], [], [{ item: 1, similarity: 1 }]])
 
 describe('fitBlend', () => {
   test('gives co-visitation no weight where the dense head alone is right', () => {
@@ -17,7 +17,7 @@ describe('fitBlend', () => {
 
     const blend = fitBlend(model, task([question({ clicked: [3], target: 0 })]))
 
-    expect(blend).toMatchObject({ coVisitationWeight: 0, coVisitationDecay: 0.4 })
+    expect(blend).toMatchObject({ coVisitationWeight: 0, clickDecay: 0.4 })
   })
 
   test('gives co-visitation the least weight that puts a target first', () => {
@@ -29,6 +29,14 @@ describe('fitBlend', () => {
     expect(blend.coVisitationWeight).toBe(0.3)
   })
 
+  test('gives similarity the least weight that puts a target first', () => {
+    const model = modelOf(shares, listNeighbours([[], [], [], []]), towardsItem1)
+
+    const blend = fitBlend(model, task([question({ clicked: [3], target: 1 })]))
+
+    expect(blend).toMatchObject({ coVisitationWeight: 0, similarityWeight: 0.3 })
+  })
+
   test('weighs by the many questions, not by one', () => {
     const model = modelOf(shares, towardsItem1)
     const [right, wrong] = [1, 0].map(target => question({ clicked: [3], target }))
@@ -38,7 +46,7 @@ describe('fitBlend', () => {
   })
 
   test('leaves clicked items out where visitors do not come back to them', () => {
-    const model = modelOf(shares, neighbours([[{ item: 1, similarity: 1 }], [], [], []]))
+    const model = modelOf(shares, listNeighbours([[{ item: 1, similarity: 1 }], [], [], []]))
     const asked = [question({ clicked: [0], target: 1 })]
 
     expect(fitBlend(model, task(asked)).coVisitationWeight).toBe(0.3)
@@ -48,59 +56,69 @@ describe('fitBlend', () => {
   test('lets clicks fade as slowly as the older click must count', () => {
     const model = modelOf(
       [0.3, 0.31, 0.2, 0.19],
-      neighbours([[], [], [{ item: 0, similarity: 1 }], [{ item: 1, similarity: 0.7 }]])
+      listNeighbours([[], [], [{ item: 0, similarity: 1 }], [{ item: 1, similarity: 0.7 }]])
     )
 
     const blend = fitBlend(model, task([question({ clicked: [2, 3], target: 0 })]))
 
     // The older click speaks for item 0 with the decay itself, the newer one for item 1 with .7:
     // of .6 and .7 the newer wins, of .8 and .7 the older, from (1 - w) .01 < w (.8 - .7) / 1.5 on.
-    expect(blend).toMatchObject({ coVisitationWeight: 0.2, coVisitationDecay: 0.8 })
+    expect(blend).toMatchObject({ coVisitationWeight: 0.2, clickDecay: 0.8 })
   })
 
   test('is the dense head alone when there is nothing to ask', () => {
     const blend = fitBlend(modelOf(shares, towardsItem1), task([]))
 
-    expect(blend).toMatchObject({ coVisitationWeight: 0, coVisitationDecay: 0.4 })
+    expect(blend).toMatchObject({ coVisitationWeight: 0, clickDecay: 0.4 })
   })
 })
 
 describe('the margin of new items', () => {
   // Item 3 is new: e^margin times its share of .01 beats .6 from a margin of 4.1 on, .3 from 3.4 on.
   const model = {
-    ...modelOf([0.6, 0.3, 0.1, 0.01], neighbours([[], [], [], []])),
+    ...modelOf([0.6, 0.3, 0.1, 0.01], listNeighbours([[], [], [], []])),
     newItems: new Set([3])
   }
   const many = (target: number, count: number) =>
     Array.from({ length: count }, () => question({ clicked: [2], target }))
 
-  test('is the standard one where too few questions ask for a new item', () => {
-    expect(fitBlend(model, task(many(3, 49))).newItemMargin).toBe(0.5)
+  test('is fitted on known items taken for new ones where less than a fiftieth is new', () => {
+    // Forty known items; 19 and 39 are taken for new ones, and their metadata makes them likely.
+    const even = Array.from({ length: 40 }, (_, i) => 0.1 - i / 1000)
+    const none = listNeighbours(even.map(() => []))
+    const described = (share: number) =>
+      Float32Array.from(even, (own, i) => Math.log((i % 20 === 19 ? share : own) + 1e-9))
+    const asked = [...many(0, 50), ...many(9, 50)] // the first and the last of a list of ten
+    const marginFor = (share: number) =>
+      fitBlend(modelOf(even, none), { ...task(asked), metadataVectors: described(share) })
+        .newItemMargin
+
+    expect(marginFor(1e-6)).toBe(2) // even twice e^2 such shares reach no list
+    expect(marginFor(0.05)).toBe(0.5) // .05 e^.6 passes .091, the share of the tenth
   })
 
-  test('is none where every list shows the new items anyway', () => {
-    expect(fitBlend(model, task([...many(3, 60), ...many(0, 60)])).newItemMargin).toBe(0)
+  test('is the largest one where known items lose nothing', () => {
+    expect(fitBlend(model, task(many(0, 60))).newItemMargin).toBe(2)
   })
 
-  test('is as large as new items need, while known items lose no more than allowed', () => {
-    // Eleven known items, all likelier than the new one: of ten places it takes one of theirs.
-    const shares = [...Array.from({ length: 11 }, (_, i) => 0.2 - i / 100), 0.005]
+  test('goes as far as known items may lose', () => {
+    // Ten known items with clicks, and a new one that takes the last place from a margin of .69 on.
+    const shares = [...Array.from({ length: 10 }, (_, i) => 0.2 - i / 100), 0.055]
     const crowded = {
-      ...modelOf(shares, neighbours(shares.map(() => []))),
-      newItems: new Set([11])
+      ...modelOf(shares, listNeighbours(shares.map(() => []))),
+      newItems: new Set([10])
     }
-    const asked = (last: number) =>
-      task([...many(11, 60), ...many(0, 100 - last), ...many(9, last)])
+    const asked = (last: number) => task([...many(0, 100 - last), ...many(9, last)])
 
     const [free, dear] = [asked(2), asked(10)].map(one => fitBlend(crowded, one).newItemMargin)
 
-    expect(free).toBeGreaterThan(3) // two questions of a hundred are lost
-    expect(dear).toBe(0) // ten would be
+    expect(free).toBe(2) // two questions of a hundred are lost
+    expect(dear).toBe(0.6) // ten would be
   })
 })
 
 function task(questions: readonly Question[]): BlendTask {
-  return { questions, repeats: true, newItemLoss: 0.025 }
+  return { questions, repeats: true, newItemLoss: 0.025, metadataVectors: new Float32Array(0) }
 }
 
 function question({ clicked, target }: { clicked: number[]; target: number }): Question {
@@ -108,7 +126,11 @@ function question({ clicked, target }: { clicked: number[]; target: number }): Q
 }
 
 /** Items of width one whose only number is the logarithm of their share. */
-function modelOf(denseShares: number[], coVisitation: CoVisitation): Omit<RankingModel, 'blend'> {
+function modelOf(
+  denseShares: number[],
+  coVisitation: Neighbours,
+  similarity = listNeighbours(denseShares.map(() => []))
+): Omit<RankingModel, 'blend'> {
   const vectors = Float32Array.from(denseShares, share => Math.log(share + 1e-9))
   const trie = buildTrie({
     scheme: 'residual-kmeans',
@@ -122,17 +144,8 @@ function modelOf(denseShares: number[], coVisitation: CoVisitation): Omit<Rankin
     decoder: createTokenDecoder(trie, nodeMoments(trie, vectors, 1), weights),
     vectors,
     coVisitation,
+    similarity,
     byPopularity: Int32Array.from(denseShares.keys()),
     newItems: new Set()
-  }
-}
-
-function neighbours(rows: { item: number; similarity: number }[][]): CoVisitation {
-  const starts = [0]
-  for (const row of rows) starts.push(starts.at(-1)! + row.length)
-  return {
-    starts: Int32Array.from(starts),
-    neighbours: Int32Array.from(rows.flat(), ({ item }) => item),
-    similarities: Float32Array.from(rows.flat(), ({ similarity }) => similarity)
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -26,10 +26,16 @@ let database: TestDatabase
 let releasesFolder: string
 let release: PublishedRelease
 
+/** What a trainer leaves that dies while it writes. */
+const leftover = '.20080401T000000Z-aaaaaa.4711'
+const longAgo = new Date('2008-04-01T00:00:00Z')
+
 beforeAll(async () => {
   await useBackend('wasm')
   database = await createTestDatabase()
   releasesFolder = await mkdtemp(join(tmpdir(), 'nextrie-releases-'))
+  await mkdir(join(releasesFolder, leftover))
+  await utimes(join(releasesFolder, leftover), longAgo, longAgo)
   release = await trainOn(events)
 })
 afterAll(async () => {
@@ -48,6 +54,20 @@ test('what visitors do next is learned, by the generator too', () => {
   expect(methods.nextrie!.ndcgAt10).toBeGreaterThan(0.7)
   expect(methods.nextrie!.coverageAt10).toBeGreaterThan(0.9)
 })
+
+test('the release knows the category of each item, and what codes stand for', async () => {
+  const { itemKeys, categories, idWords } = await modelOf(release)
+  const ringsOf = (category: number) =>
+    new Set(itemKeys.filter((_, i) => categories!.classes[i] === category).map(ringOf))
+
+  expect(categories!.levels).toBe(1) // all items have the same root
+  expect(new Set(categories!.classes).size).toBe(new Set(itemKeys.map(ringOf)).size)
+  for (const category of categories!.classes) expect(ringsOf(category).size).toBe(1)
+  expect(idWords!.some(({ words }) => words.some(word => /^ring \d$/.test(word)))).toBe(true)
+  expect(idWords!.every(({ examples }) => examples.length > 0)).toBe(true)
+})
+
+const ringOf = (key: string) => key.split('-')[0]
 
 test('the manifest tells what was read, how it was split, and how it was trained', async () => {
   const positions = events.length
@@ -126,6 +146,10 @@ test('item IDs, features, co-visitation and vectors are fitted on the training p
     repeats: first.repeats
   })
   expect(after.manifest.metrics).not.toEqual(before.manifest.metrics)
+})
+
+test('after publishing it removes what a trainer that died has left', async () => {
+  expect(await readdir(releasesFolder)).not.toContain(leftover)
 })
 
 test('a log that is too short publishes nothing', async () => {

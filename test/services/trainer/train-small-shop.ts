@@ -20,6 +20,7 @@ export interface SmallTraining {
   readonly releasesFolder: string
   readonly seed?: number
   readonly epochs?: Recipe['epochs']
+  readonly scheme?: Recipe['scheme']
 }
 
 /** Puts the items into the catalogue and these events, and no others, into the log. */
@@ -30,10 +31,12 @@ export async function fillLog({ pool }: TestDatabase, events: readonly Event[]):
 }
 
 export function trainSmallShop(training: SmallTraining): Promise<PublishedRelease> {
-  const { database, releasesFolder, seed = 1, epochs = smallRecipe.epochs } = training
+  const { database, releasesFolder, seed = 1 } = training
+  const { epochs = smallRecipe.epochs, scheme = smallRecipe.scheme } = training
   const config: TrainerConfig = {
     databaseUrl: database.url,
     releasesFolder,
+    releasesKept: 5,
     backend: 'wasm',
     seed,
     sessionGapMinutes: 30,
@@ -43,7 +46,7 @@ export function trainSmallShop(training: SmallTraining): Promise<PublishedReleas
   return trainRelease({
     pool: database.pool,
     config,
-    recipe: { ...smallRecipe, epochs },
+    recipe: { ...smallRecipe, epochs, scheme },
     backend: 'wasm',
     report: silentReport,
     log: createLogger({ name: 'test', level: 'silent' })

@@ -1,9 +1,6 @@
 import { expect, test } from 'vitest'
-import {
-  type CoVisitation,
-  coVisitedScores,
-  fitCoVisitation
-} from '#shared/recommendations/co-visitation.ts'
+import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { type Neighbours, neighbourScores } from '#shared/recommendations/neighbours.ts'
 
 const gapOfTwo = 2 ** -0.5
 /** Similarities are small numbers, kept in single precision. */
@@ -62,43 +59,18 @@ test('neighbours come by falling similarity, at most two hundred of them', () =>
   expect([...row.slice(0, 4)]).toEqual([7, 9, 1, 2])
 })
 
-test('a score sums the similarities of the clicks, the older ones faded', () => {
-  const fitted = fitOn([
-    [0, 1, 2],
-    [1, 3]
-  ])
-
-  const scores = coVisitedScores(fitted, Int32Array.of(0, 1), 0.5)
-
-  expect(scores.get(2)).toBeCloseTo(
-    0.5 * similarity(fitted, 0, 2) + similarity(fitted, 1, 2),
-    digits
-  )
-  expect(scores.get(3)).toBeCloseTo(similarity(fitted, 1, 3), digits)
-  expect(scores.get(1)).toBeCloseTo(0.5 * similarity(fitted, 0, 1), digits)
-})
-
-test('only the newest twenty clicks are scored', () => {
-  const fitted = fitOn([[0, 1]], 'distinct', 30)
-  const others = Array.from({ length: 20 }, () => 5)
-
-  expect(coVisitedScores(fitted, Int32Array.from([0, ...others]), 0.9).size).toBe(0)
-  expect(coVisitedScores(fitted, Int32Array.from([0, ...others.slice(1)]), 0.9).size).toBe(1)
-})
-
-test('without sessions nothing goes together, and without clicks nothing scores', () => {
+test('without sessions nothing goes together', () => {
   const fitted = fitOn([])
 
   expect([...fitted.starts]).toEqual([0, 0, 0, 0, 0])
-  expect(coVisitedScores(fitted, Int32Array.of(0), 0.5).size).toBe(0)
-  expect(coVisitedScores(fitOn([[0, 1]]), new Int32Array(), 0.5).size).toBe(0)
+  expect(neighbourScores(fitted, Int32Array.of(0), 0.5).size).toBe(0)
 })
 
 function fitOn(
   sessions: readonly number[][],
   pairs: 'all' | 'distinct' = 'all',
   itemCount = Math.max(4, ...sessions.flatMap(items => items.map(item => item + 1)))
-): CoVisitation {
+): Neighbours {
   return fitCoVisitation(
     sessions.map(items => Int32Array.from(items)),
     itemCount,
@@ -107,7 +79,7 @@ function fitOn(
 }
 
 /** Zero when b is no neighbour of a. */
-function similarity({ starts, neighbours, similarities }: CoVisitation, a: number, b: number) {
+function similarity({ starts, neighbours, similarities }: Neighbours, a: number, b: number) {
   const place = neighbours.subarray(starts[a], starts[a + 1]).indexOf(b)
   return place < 0 ? 0 : similarities[starts[a]! + place]!
 }

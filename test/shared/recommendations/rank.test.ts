@@ -6,7 +6,8 @@ import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { ItemFilter } from '#shared/itemids/item-filter.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
-import { type CoVisitation, fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { listNeighbours, type Neighbours } from '#shared/recommendations/neighbours.ts'
 import { type RankingModel, type RankingQuestion, rank } from '#shared/recommendations/rank.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 
@@ -170,6 +171,28 @@ test('of what passes a filter the order is that of all scores, where all are can
   expect(ranked.map(({ item }) => item)).toEqual(byForce.slice(0, 3))
 })
 
+test('an item described like the clicks is a candidate, and says so', () => {
+  const values = Array.from({ length: 40 }, (_, item) => (item === 39 ? -9 : 0))
+  const similarity = rows([row(39, 0.2)], ...values.slice(1).map(() => []))
+  const model = modelOf(values, { similarity, similarityWeight: 0.5, weight: 0.25 })
+
+  const [first] = rank(model, question({ clicked: [0], excluded: [0] }))
+
+  expect(first).toEqual({ item: 39, score: closeTo(0.5), source: 'similar' })
+})
+
+test('the similarity of a new item counts e^margin times', () => {
+  const similarity = rows([], [], [row(0, 0.2), row(1, 0.2)])
+  const scoreOf = (margin: number) =>
+    rank(
+      modelOf([0, 0, 0], { similarity, similarityWeight: 1, weight: 0, newItems: [1], margin }),
+      question({ clicked: [2] })
+    ).map(({ item, score }) => ({ item, score }))
+
+  expect(scoreOf(0)).toMatchObject([{ score: closeTo(0.5) }, { score: closeTo(0.5) }, {}])
+  expect(scoreOf(Math.log(3))).toMatchObject([{ item: 1, score: closeTo(0.75) }, {}, {}])
+})
+
 test('a new item is lifted by the margin and says that it is new', () => {
   const values = [3, 2, 1]
   const facts = { newItems: [2], weight: 0 }
@@ -195,8 +218,10 @@ test('a new item that the beam does not reach is a candidate all the same', () =
 })
 
 interface ModelFacts {
-  readonly coVisitation?: CoVisitation
+  readonly coVisitation?: Neighbours
   readonly weight?: number
+  readonly similarity?: Neighbours
+  readonly similarityWeight?: number
   readonly newItems?: readonly number[]
   readonly margin?: number
 }
@@ -213,11 +238,13 @@ function modelOf(values: readonly number[], facts: ModelFacts = {}): RankingMode
   return {
     ...searchModel(itemIds, Float32Array.from(values), 1),
     coVisitation: facts.coVisitation ?? rows(...values.map(() => [])),
+    similarity: facts.similarity ?? rows(...values.map(() => [])),
     byPopularity: codes,
     newItems: new Set(facts.newItems),
     blend: {
       coVisitationWeight: facts.weight ?? 0.5,
-      coVisitationDecay: 0.6,
+      similarityWeight: facts.similarityWeight ?? 0,
+      clickDecay: 0.6,
       newItemMargin: facts.margin ?? 0
     }
   }
@@ -230,9 +257,10 @@ function randomModel(itemCount: number, seed: number): RankingModel {
   return {
     ...searchModel(assignResidualKmeans(vectors, 4, random).itemIds, vectors, 4),
     coVisitation: fitCoVisitation(Array.from({ length: 30 }, session), itemCount, 'all'),
+    similarity: fitCoVisitation(Array.from({ length: 9 }, session), itemCount, 'distinct'),
     byPopularity: random.shuffle(Int32Array.from({ length: itemCount }, (_, item) => item)),
     newItems: new Set([itemCount - 1]),
-    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6, newItemMargin: 1 }
+    blend: { coVisitationWeight: 0.4, similarityWeight: 0.2, clickDecay: 0.6, newItemMargin: 1 }
   }
 }
 
@@ -258,18 +286,13 @@ function question(facts: {
   }
 }
 
-function row(neighbour: number, similarity: number) {
-  return { neighbour, similarity }
+function row(item: number, similarity: number) {
+  return { item, similarity }
 }
 
 /** The neighbours of each item. */
-function rows(...all: readonly ReturnType<typeof row>[][]): CoVisitation {
-  const flat = all.flat()
-  return {
-    starts: Int32Array.from([0, ...all.map((_, item) => all.slice(0, item + 1).flat().length)]),
-    neighbours: Int32Array.from(flat, ({ neighbour }) => neighbour),
-    similarities: Float32Array.from(flat, ({ similarity }) => similarity)
-  }
+function rows(...all: readonly ReturnType<typeof row>[][]): Neighbours {
+  return listNeighbours(all)
 }
 
 function closeTo(value: number): number {

@@ -1,0 +1,59 @@
+// Which items are near which, for some sense of near, and what is near the clicks of a session.
+
+/** The neighbours of every item, nearest first, as compressed rows. */
+export interface Neighbours {
+  /** Neighbours of item a are at starts[a] to starts[a + 1] - 1. [items + 1] */
+  readonly starts: Int32Array
+  readonly neighbours: Int32Array
+  readonly similarities: Float32Array
+  /** Items that came later, where there may be any. */
+  readonly added?: {
+    forEach(item: number, tell: (neighbour: number, similarity: number) => void): void
+  }
+}
+
+export interface ItemSimilarity {
+  readonly item: number
+  readonly similarity: number
+}
+
+/** Newest clicks of a session that are read. */
+export const windowClicks = 20
+
+/** @param rows the neighbours of each item, nearest first. */
+export function listNeighbours(rows: readonly (readonly ItemSimilarity[])[]): Neighbours {
+  const starts = new Int32Array(rows.length + 1)
+  rows.forEach((row, a) => {
+    starts[a + 1] = starts[a]! + row.length
+  })
+  const all = rows.flat()
+  return {
+    starts,
+    neighbours: Int32Array.from(all, ({ item }) => item),
+    similarities: Float32Array.from(all, ({ similarity }) => similarity)
+  }
+}
+
+/**
+ * Sum over the newest clicks a of decay^age similarity(a, b), for each item b where it is above zero.
+ *
+ * @param clicked oldest first.
+ * @param decay of a click's weight with each click that came after it.
+ */
+export function neighbourScores(
+  { starts, neighbours, similarities, added }: Neighbours,
+  clicked: Int32Array,
+  decay: number
+): Map<number, number> {
+  const scores = new Map<number, number>()
+  const newest = clicked.subarray(Math.max(0, clicked.length - windowClicks))
+  newest.forEach((item, i) => {
+    const weight = decay ** (newest.length - 1 - i)
+    const add = (neighbour: number, similarity: number) => {
+      scores.set(neighbour, (scores.get(neighbour) ?? 0) + weight * similarity)
+    }
+    for (let n = starts[item]!; n < starts[item + 1]!; n++) add(neighbours[n]!, similarities[n]!)
+    added?.forEach(item, add)
+  })
+  return scores
+}
