@@ -19,6 +19,7 @@ import { addDeadLetterCommands } from './dead-letter-commands.ts'
 import { describeFindings, examine, isHealthy } from './doctor.ts'
 import { addIndexCommand } from './index-command.ts'
 import { interruption } from './interruption.ts'
+import { addItemCommands } from './item-commands.ts'
 import { addKeyCommands } from './key-commands.ts'
 import { addLogCommands } from './log-commands.ts'
 import { migrationsFolder } from './migrations-folder.ts'
@@ -78,6 +79,7 @@ const commandParts = { withDatabase, write, interruption, topics: () => topicsCo
 addLogCommands(nextrie, commandParts)
 addDeadLetterCommands(nextrie, commandParts)
 addKeyCommands(nextrie, commandParts)
+addItemCommands(nextrie, commandParts)
 addIndexCommand(nextrie, {
   withDatabase,
   write,

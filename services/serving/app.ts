@@ -3,19 +3,23 @@
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { authorize } from './authorize.ts'
+import { measureCatalogue } from './catalogue-metrics.ts'
 import { drainConnections } from './drain.ts'
 import { answerError, answerNotFound } from './error-handler.ts'
+import { limitReading } from './limit-reading.ts'
 import { describeApi } from './openapi.ts'
 import { measureRecommender, measureRequests } from './request-metrics.ts'
 import { answeringTools } from './routes/answering-tools.ts'
 import { addEvents } from './routes/events.ts'
 import { addHealth } from './routes/health.ts'
+import { addItemImport } from './routes/item-import.ts'
 import { addItems } from './routes/items.ts'
 import { addMetrics } from './routes/metrics.ts'
 import { addPage } from './routes/page.ts'
 import { addRecommendationBatch } from './routes/recommendation-batch.ts'
 import { addRecommendations } from './routes/recommendations.ts'
 import { addReleases } from './routes/releases.ts'
+import { addScenarios } from './routes/scenarios.ts'
 import { addSchemas } from './routes/schemas.ts'
 import { addSimilarItems } from './routes/similar-items.ts'
 import { addVisitors } from './routes/visitors.ts'
@@ -24,8 +28,11 @@ import type { App, ServingParts } from './serving-parts.ts'
 
 /** Bytes of a request's body, where the route does not say otherwise. */
 const bodyLimit = 256 * 1024
-/** A client that has not sent its whole request by then is cut off. */
-const requestTimeout = 30_000
+/**
+ * A client that has not sent its whole request by then is cut off: an import of many items takes minutes.
+ * All other bodies have to come sooner, see limit-reading.ts.
+ */
+const requestTimeout = 300_000
 /** Keys have 200 characters, and a character up to twelve in a path. */
 const maxParamLength = 2400
 
@@ -47,8 +54,10 @@ export async function buildApp(parts: ServingParts): Promise<App> {
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
   drainConnections(app)
+  limitReading(app)
   measureRequests(app, parts.metrics)
   measureRecommender({ load: () => parts.recommender.load?.() }, parts.metrics)
+  measureCatalogue({ state: () => parts.recommender.catalogueState?.() }, parts.metrics)
   await protectBrowsers(app)
   await describeApi(app)
   await addRoutes(app, parts)
@@ -80,9 +89,11 @@ async function forVersion1(v1: App, parts: ServingParts): Promise<void> {
   addRecommendations(v1, parts, tools)
   addRecommendationBatch(v1, parts, tools)
   addSimilarItems(v1, parts, tools)
+  addScenarios(v1, parts, tools)
   addEvents(v1, parts)
   addVisitors(v1, parts)
   addSchemas(v1)
   addItems(v1, parts)
+  addItemImport(v1, parts)
   addReleases(v1, parts)
 }

@@ -14,7 +14,7 @@ declare module 'fastify' {
   }
 }
 
-const reading = /^\/v1\/(recommendations|items|schemas)(\/|$)/
+const reading = /^\/v1\/(recommendations|items|schemas|scenarios)(\/|$)/
 const writing = /^\/v1\/(events|items)(\/|$)/
 
 /** The role that a route needs: admin, unless it is known to need less. */

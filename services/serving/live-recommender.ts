@@ -12,6 +12,7 @@ import type {
 import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
+import { type CatalogueState, type FollowedCatalogue, followCatalogue } from './follow-catalogue.ts'
 import { createItemFilters, type ItemFilters } from './item-filters.ts'
 
 /** A question before it is known which release answers it. */
@@ -29,6 +30,12 @@ export interface LiveRecommender {
   load?(): RecommenderLoad | undefined
   /** Whether the release that answers now has the item of this key. */
   knows?(key: string): boolean
+  /** Takes in what has changed in the catalogue; what is committed now is seen by later questions. */
+  refreshItems?(): Promise<void>
+  /** Of the release that answers now: what became of new items; undefined while there is none. */
+  catalogueState?(): CatalogueState | undefined
+  /** Whether the release that answers now knows categories of items; true while there is none. */
+  hasCategories?(): boolean
   /**
    * @throws RELEASE_NOT_FOUND, worth a retry, while no release is loaded, and what
    *   Recommender.recommend throws.
@@ -78,6 +85,18 @@ export class FollowedRelease implements LiveRecommender {
     return this.#held?.knows(key) ?? false
   }
 
+  hasCategories(): boolean {
+    return this.#held?.hasCategories() ?? true
+  }
+
+  async refreshItems(): Promise<void> {
+    await this.#held?.refreshItems()
+  }
+
+  catalogueState(): CatalogueState | undefined {
+    return this.#held?.catalogueState()
+  }
+
   refused(): RefusedRelease | undefined {
     if (!this.#refused) return undefined
     const { releaseId, reason } = this.#refused
@@ -88,11 +107,15 @@ export class FollowedRelease implements LiveRecommender {
     return this.#held?.load()
   }
 
-  /** Loads the registry's live release, unless it already answers or was refused just now. */
+  /**
+   * Loads the registry's live release, unless it already answers or was refused just now. One that no
+   * longer takes in changes of the catalogue is loaded anew.
+   */
   async refresh(): Promise<void> {
     const live = await liveRelease(this.#facts.pool)
     if (!live) return this.#sayWaiting()
-    if (live.releaseId === this.#held?.releaseId || this.#isRefused(live)) return
+    const held = this.#held
+    if ((live.releaseId === held?.releaseId && held.isLiving()) || this.#isRefused(live)) return
     try {
       await this.#swapIn(live)
       this.#refused = undefined
@@ -134,9 +157,17 @@ export class FollowedRelease implements LiveRecommender {
   }
 
   async #hold(releaseId: string, location: string): Promise<HeldRecommender> {
+    const { pool, log } = this.#facts
     const recommender = await this.#facts.start(location)
-    const filters = createItemFilters(this.#facts.pool, recommender.select)
-    return new HeldRecommender(releaseId, recommender, filters)
+    try {
+      const { catalogue, select } = recommender
+      const followed = await followCatalogue({ pool, log, releaseId, catalogue })
+      const filters = createItemFilters(pool, select, followed.version)
+      return new HeldRecommender(releaseId, recommender, { filters, followed })
+    } catch (error) {
+      await recommender.close()
+      throw error
+    }
   }
 }
 
@@ -145,12 +176,18 @@ class HeldRecommender {
   readonly releaseId: string
   readonly #recommender: Recommender
   readonly #filters: ItemFilters
+  readonly #followed: FollowedCatalogue
   readonly #owed = new Set<Promise<unknown>>()
 
-  constructor(releaseId: string, recommender: Recommender, filters: ItemFilters) {
+  constructor(
+    releaseId: string,
+    recommender: Recommender,
+    { filters, followed }: { readonly filters: ItemFilters; readonly followed: FollowedCatalogue }
+  ) {
     this.releaseId = releaseId
     this.#recommender = recommender
     this.#filters = filters
+    this.#followed = followed
   }
 
   async recommend(query: LiveQuery): Promise<RecommendationAnswer> {
@@ -171,6 +208,22 @@ class HeldRecommender {
 
   knows(key: string): boolean {
     return this.#recommender.knows(key)
+  }
+
+  hasCategories(): boolean {
+    return this.#recommender.hasCategories()
+  }
+
+  isLiving(): boolean {
+    return this.#recommender.isLiving()
+  }
+
+  refreshItems(): Promise<void> {
+    return this.#followed.refresh()
+  }
+
+  catalogueState(): CatalogueState {
+    return this.#followed.state()
   }
 
   load(): RecommenderLoad {

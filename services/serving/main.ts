@@ -1,4 +1,5 @@
 // Serving: answers recommendations with the newest live release, over HTTP.
+import { startListening } from '#shared/database/listen.ts'
 import { createPool } from '#shared/database/pool.ts'
 import { type RecommenderSettings, startRecommender } from '#shared/recommendations/recommender.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
@@ -9,15 +10,18 @@ import { buildApp } from './app.ts'
 import { collectIntoKafka, collectIntoLog } from './collector.ts'
 import { type ServingConfig, servingConfig } from './config.ts'
 import { guardAddress, isLoopback } from './guard-address.ts'
-import { createHiddenItems } from './hidden-items.ts'
+import { createKeptAnswers } from './kept-answers.ts'
 import { createKnownKeys } from './known-keys.ts'
+import { createKnownScenarios } from './known-scenarios.ts'
 import { FollowedRelease } from './live-recommender.ts'
 import { startPolling } from './polling.ts'
 import type { App } from './serving-parts.ts'
 import { requireSameGap } from './session-gap.ts'
 
-/** A new release, an item hidden by another process or a revoked key is noticed within this time. */
+/** A new release, a change of the catalogue that nobody told, a revoked key: noticed within this time. */
 const pollMs = 1000
+/** Answers are written together, for whoever asks another process for the next page. */
+const writeAnswersMs = 100
 
 const log = createLogger({ name: 'serving', level: 'info' })
 
@@ -27,7 +31,8 @@ await runMain(log, async () => {
   const pool = createPool(config.databaseUrl, { name: 'nextrie-serving', log })
   await guardAddress(pool, config.host)
   const keys = createKnownKeys(pool, isLoopback(config.host))
-  const hiddenItems = createHiddenItems(pool)
+  const scenarios = createKnownScenarios(pool)
+  const answers = createKeptAnswers(pool)
   const recommender = new FollowedRelease({
     pool,
     log,
@@ -45,30 +50,45 @@ await runMain(log, async () => {
   const app = await buildApp({
     pool,
     recommender,
-    hiddenItems,
     keys,
     requestsPerMinute: config.requestsPerMinute,
     metrics,
     log,
     sessionGapMinutes,
-    collector
+    collector,
+    scenarios,
+    answers
   })
 
   const polling = [
     startPolling({ subject: 'API keys', everyMs: pollMs, look: () => keys.refresh(), log }),
-    startPolling({ subject: 'release', everyMs: pollMs, look: () => recommender.refresh(), log }),
+    startPolling({ subject: 'scenarios', everyMs: pollMs, look: () => scenarios.refresh(), log }),
     startPolling({
-      subject: 'hidden items',
-      everyMs: pollMs,
-      look: () => hiddenItems.refresh(),
+      subject: 'answers to write',
+      everyMs: writeAnswersMs,
+      look: () => answers.flush(),
       log
-    })
+    }),
+    startPolling({ subject: 'release', everyMs: pollMs, look: () => recommender.refresh(), log }),
+    startPolling({ subject: 'items', everyMs: pollMs, look: () => recommender.refreshItems(), log })
   ]
+  const stopListening = startListening({
+    pool,
+    channel: 'nextrie_items',
+    onNews: () => void recommender.refreshItems().catch(() => undefined), // polling says so
+    log
+  })
   onShutdown(log, async () => {
     await app.close()
     await collector.close()
-    await Promise.all(polling.map(stop => stop()))
+    await Promise.all([stopListening(), ...polling.map(stop => stop())])
     await recommender.close()
+    await answers.flush().catch(error => {
+      log.warn(
+        { err: error },
+        'the last answers were not kept: no next page of theirs can be asked for'
+      )
+    })
     await pool.end()
   })
   await listen(app, config)

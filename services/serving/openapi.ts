@@ -16,6 +16,7 @@ export async function describeApi(app: FastifyInstance): Promise<void> {
       },
       tags: [
         { name: 'recommendations', description: 'The next items of a session' },
+        { name: 'scenarios', description: 'Named defaults of questions' },
         { name: 'events', description: 'What visitors did' },
         { name: 'items', description: 'What can be recommended' },
         { name: 'operation', description: 'Releases, health and figures' }

@@ -13,3 +13,8 @@ export function recommendationId(nowMs: number, random: Uint8Array): string {
   bytes[8] = 0x80 | (bytes[8]! & 0x3f) // bits 64-65: variant
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
+
+/** When an id was made, in milliseconds since the epoch. */
+export function timeOf(id: string): number {
+  return Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)
+}

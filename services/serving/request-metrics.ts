@@ -47,6 +47,18 @@ export function measureRecommender(
   }
 }
 
+/** Shows what of the answers got lost for those who turn pages. */
+export function measureKeptAnswers(answers: { readonly dropped: number }, metrics: Metrics): void {
+  new Gauge({
+    name: 'nextrie_answers_dropped',
+    help: 'Answers whose next page cannot be asked for, since Postgres did not take them in time',
+    registers: [metrics],
+    collect() {
+      this.set(answers.dropped)
+    }
+  })
+}
+
 /** Counts recommended items by what proposed them, so that falling back is never silent. */
 export function countSources(metrics: Metrics): Counter<'source'> {
   return new Counter({

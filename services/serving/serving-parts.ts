@@ -7,14 +7,14 @@ import type { Pool } from '#shared/database/pool.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { Metrics } from '#shared/runtime/metrics.ts'
 import type { EventCollector } from './collector.ts'
-import type { HiddenItems } from './hidden-items.ts'
+import type { KeptAnswers } from './kept-answers.ts'
 import type { KnownKeys } from './known-keys.ts'
+import type { KnownScenarios } from './known-scenarios.ts'
 import type { LiveRecommender } from './live-recommender.ts'
 
 export interface ServingParts {
   readonly pool: Pool
   readonly recommender: LiveRecommender
-  readonly hiddenItems: HiddenItems
   readonly keys: KnownKeys
   /** Of one key, or of one address without; 0 is no limit. */
   readonly requestsPerMinute: number
@@ -23,6 +23,9 @@ export interface ServingParts {
   readonly sessionGapMinutes: number
   /** Where events go that come by HTTP; into the log when absent. */
   readonly collector?: EventCollector
+  /** Whoever makes them also has them read again, and written. */
+  readonly scenarios?: KnownScenarios
+  readonly answers?: KeptAnswers
 }
 
 /** Fastify that infers a request's type from its TypeBox schema. */

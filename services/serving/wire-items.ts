@@ -19,12 +19,16 @@ export const WireItem = Type.Object(
     attributes: ItemAttributes,
     visible: Type.Boolean({ description: 'Whether it may be recommended' })
   },
-  { title: 'Item' }
+  {
+    title: 'Item',
+    additionalProperties: true,
+    description: 'Fields beside these are what the shop sent with the item, as it sent them'
+  }
 )
 export type WireItem = Static<typeof WireItem>
 
-export function toWire({ key, attributes, isVisible }: Item): WireItem {
-  return { id: key, attributes: wireAttributes(attributes), visible: isVisible }
+export function toWire({ key, attributes, isVisible, properties }: Item): WireItem {
+  return { ...properties, id: key, attributes: wireAttributes(attributes), visible: isVisible }
 }
 
 /** An item that left the catalogue since it was recommended has none. */

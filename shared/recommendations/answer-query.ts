@@ -2,11 +2,20 @@
 import type { SessionEncoder } from '#shared/inference/session-encoder.ts'
 import type { SessionGraph } from '#shared/inference/session-states.ts'
 import type { Click } from '#shared/sessions/session.ts'
+import { candidatesWanted, diversify, type ItemCategories } from './diversify.ts'
+import { explainItems, type ItemExplanation } from './explain.ts'
+import type { IdWords } from './id-words.ts'
 import type { ItemIndex } from './item-keys.ts'
 import type { FilterOf, ItemSelection } from './item-selection.ts'
-import { type RankedItem, type RankingModel, rank, type Source } from './rank.ts'
+import {
+  type RankedItem,
+  type RankingModel,
+  type RankingQuestion,
+  rank,
+  type Source
+} from './rank.ts'
 import { rankSimilar } from './rank-similar.ts'
-import { partOf, type SessionInput, sessionInput } from './session-input.ts'
+import { newestOf, type SessionInput, sessionInput } from './session-input.ts'
 
 export interface RecommendationQuery {
   /** Clicks of the session so far, oldest first; none for a new visitor. */
@@ -23,6 +32,15 @@ export interface RecommendationQuery {
   readonly minScore?: number | undefined
   /** Instead of what follows the clicks: what is like the item of this key, best first. */
   readonly similarTo?: string | undefined
+  /**
+   * Keys that earlier pages of the same question showed. They are ranked as they were there, and left
+   * out then, so that this page goes on where they end.
+   */
+  readonly shown?: readonly string[] | undefined
+  /** In [0, 1], see diversify.ts. Only where the model has categories. */
+  readonly diversity?: number | undefined
+  /** Whether to say why; only serving does. */
+  readonly explain?: boolean | undefined
 }
 
 export interface RecommendedItem {
@@ -30,6 +48,7 @@ export interface RecommendedItem {
   /** Higher is better; comparable within one answer only. */
   readonly score: number
   readonly source: Source
+  readonly explanation?: ItemExplanation
 }
 
 /** What answering needs of a release, besides something that encodes sessions. */
@@ -41,6 +60,12 @@ export interface AnsweringModel {
   readonly repeats: boolean
   /** Selections that were used before need not be counted again. */
   readonly filterOf?: FilterOf
+  /** None where no category tells items apart. */
+  readonly categories?: ItemCategories | undefined
+  /** What codes stand for, where the release says it. */
+  readonly idWords?: IdWords | undefined
+  /** Takes in what has changed; called before each answer. */
+  refresh?(): void
 }
 
 /** The same, with the encoder of training: for evaluation and for a release's sample. */
@@ -62,8 +87,9 @@ export function answerQuery(
 ): RecommendedItem[] {
   const { maxLength, gapBuckets } = model.encoder.config
   const input = sessionInput(query.clicks, model.itemIndex, gapBuckets)
-  if (input.items.length === 0) return answerFrom(model, query, { input })
-  return answerFrom(model, query, { input, state: model.stateAfter(newestOf(input, maxLength)) })
+  if (input.items.length === 0) return toKeys(model, rankedFor(model, query, { input }))
+  const state = model.stateAfter(newestOf(input, maxLength))
+  return toKeys(model, rankedFor(model, query, { input, state }))
 }
 
 /** Answers several questions at once: their sessions are encoded side by side. */
@@ -75,46 +101,96 @@ export async function answerQueries(
   const inputs = queries.map(query => sessionInput(query.clicks, model.itemIndex, gapBuckets))
   const known = inputs.filter(({ items }) => items.length > 0)
   const states = await model.sessions.encode(known.map(input => newestOf(input, maxLength)))
-  return queries.map((query, i) => {
+  const answers: RecommendedItem[][] = []
+  for (const [i, query] of queries.entries()) {
     const input = inputs[i]!
     const state = states[known.indexOf(input)]
-    return answerFrom(model, query, { input, ...(state && { state }) })
+    const session = { input, ...(state && { state }) }
+    model.refresh?.()
+    const ranked = rankedFor(model, query, session)
+    answers.push(toKeys(model, ranked, await explanationsOf(model, query, { session, ranked })))
+  }
+  return answers
+}
+
+function toKeys(
+  model: AnsweringModel,
+  ranked: readonly RankedItem[],
+  explanations?: readonly ItemExplanation[]
+): RecommendedItem[] {
+  return ranked.map(({ item, score, source }, i) => {
+    const explanation = explanations?.[i]
+    return { itemKey: model.keyOf(item), score, source, ...(explanation && { explanation }) }
   })
 }
 
-function newestOf(input: SessionInput, maxLength: number): SessionInput {
-  const length = input.items.length
-  return partOf(input, Math.max(0, length - maxLength), length)
+async function explanationsOf(
+  model: ServedAnswering,
+  query: RecommendationQuery,
+  { session, ranked }: { readonly session: ReadSession; readonly ranked: readonly RankedItem[] }
+): Promise<ItemExplanation[] | undefined> {
+  if (!query.explain || query.similarTo !== undefined) return undefined
+  const question = rankingQuestion(model, query, session)
+  return explainItems(model, { question, clicks: query.clicks, items: ranked })
 }
 
-/** @param session with its state, unless none of its clicks is on a known item. */
-function answerFrom(
-  model: AnsweringModel,
-  query: RecommendationQuery,
-  session: { readonly input: SessionInput; readonly state?: Float32Array }
-): RecommendedItem[] {
-  const { minScore = Number.NEGATIVE_INFINITY } = query
-  return rankedFor(model, query, session)
-    .filter(({ score }) => score >= minScore)
-    .map(({ item, score, source }) => ({ itemKey: model.keyOf(item), score, source }))
+/** A session with its state, unless none of its clicks is on a known item. */
+interface ReadSession {
+  readonly input: SessionInput
+  readonly state?: Float32Array
 }
 
 function rankedFor(
-  { itemIndex, ranking, repeats, filterOf }: AnsweringModel,
-  { count, exclude, only, similarTo, repeat = repeats }: RecommendationQuery,
-  { input, state }: { readonly input: SessionInput; readonly state?: Float32Array }
+  model: AnsweringModel,
+  query: RecommendationQuery,
+  session: ReadSession
 ): RankedItem[] {
-  const excluded = exclude.flatMap(key => itemIndex.get(key) ?? [])
-  const filter = only && filterOf?.(only)
-  if (similarTo !== undefined) {
-    const item = itemIndex.get(similarTo)
-    return item === undefined ? [] : rankSimilar(ranking, { item, excluded, filter, count })
-  }
-  return rank(ranking, {
+  const { minScore = Number.NEGATIVE_INFINITY, count, similarTo, diversity = 0 } = query
+  if (similarTo !== undefined) return similarItems(model, query, similarTo)
+  const question = rankingQuestion(model, query, session)
+  const shown = new Set(knownOf(model, query.shown))
+  const ranked = rank(model.ranking, question).filter(
+    ({ item, score }) => score >= minScore && !shown.has(item)
+  )
+  if (diversity === 0) return ranked.slice(0, count)
+  const { categories } = model
+  if (!categories) throw new Error('the release knows no categories')
+  return diversify(ranked, { categories, diversity, count, chosen: shown, itemOf })
+}
+
+const itemOf = ({ item }: RankedItem) => item
+
+function similarItems(
+  model: AnsweringModel,
+  query: RecommendationQuery,
+  key: string
+): RankedItem[] {
+  const { minScore = Number.NEGATIVE_INFINITY, count, exclude, only } = query
+  const item = model.itemIndex.get(key)
+  if (item === undefined) return []
+  const filter = only && model.filterOf?.(only)
+  const excluded = knownOf(model, exclude)
+  const ranked = rankSimilar(model.ranking, { item, excluded, filter, count })
+  return ranked.filter(({ score }) => score >= minScore)
+}
+
+/** Asks for what earlier pages showed, too, and where an answer is spread, for more to choose from. */
+function rankingQuestion(
+  model: AnsweringModel,
+  { count, exclude, only, shown, diversity = 0, repeat = model.repeats }: RecommendationQuery,
+  { input, state }: ReadSession
+): RankingQuestion {
+  const excluded = knownOf(model, exclude)
+  const wanted = diversity === 0 ? count : candidatesWanted(count)
+  return {
     state,
     clicked: input.items,
     excluded: repeat ? excluded : [...excluded, ...input.items],
-    filter,
-    count
-  })
+    filter: only && model.filterOf?.(only),
+    count: wanted + knownOf(model, shown).length
+  }
+}
+
+function knownOf({ itemIndex }: AnsweringModel, keys: readonly string[] = []): number[] {
+  return keys.flatMap(key => itemIndex.get(key) ?? [])
 }

@@ -1,16 +1,36 @@
 // From the folder of a release to a model in shared memory that has proven to compute what its training
 // computed.
 import { checkParity } from '#shared/inference/parity-samples.ts'
+import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { decodeArrays } from '#shared/model/safetensors.ts'
 import { type Release, readRelease } from '#shared/releases/release-folder.ts'
+import { allocateAddedKeys } from './added-keys.ts'
+import { allocateAddedNeighbours } from './added-neighbours.ts'
 import { answerQueries } from './answer-query.ts'
+import { shareIdWords } from './id-words.ts'
 import { shareKeys } from './item-keys.ts'
-import { fileOf, itemGraphFile, rankingOf, readModel, sessionGraphFile } from './release-model.ts'
+import { type LivingParts, nodeRoomFor, roomFor } from './living-items.ts'
+import type { Neighbours } from './neighbours.ts'
+import {
+  decoderWeights,
+  fileOf,
+  itemGraphFile,
+  rankingOf,
+  readModel,
+  sessionGraphFile,
+  type TrainedModel
+} from './release-model.ts'
 import { compareSample, sampleQuery } from './sample.ts'
 import { openSharedModel, type SharedModel } from './shared-model.ts'
 
 /** The file of the release with what parity-samples.ts checks. */
 export const paritySamplesFile = 'parity-samples.safetensors'
+
+/** A release in shared memory, with what keeps its items up with the catalogue. */
+export interface LoadedRelease {
+  readonly model: SharedModel
+  readonly parts: LivingParts
+}
 
 /**
  * Reads a release, lays it out in shared memory and checks it: hashes, parity samples, and the sample
@@ -19,9 +39,10 @@ export const paritySamplesFile = 'parity-samples.safetensors'
  * @param seats threads that will answer with it at once; the first one is also used here.
  * @throws RecommenderError RELEASE_NOT_FOUND or RELEASE_CORRUPT, saying what is wrong.
  */
-export async function loadSharedModel(folder: string, seats: number): Promise<SharedModel> {
+export async function loadSharedModel(folder: string, seats: number): Promise<LoadedRelease> {
   const { manifest, files } = await readRelease(folder)
-  const model = shareModel(manifest.releaseId, files, seats)
+  const trained = readModel(files)
+  const model = shareModel(trained, { manifest, files }, seats)
   const opened = await openSharedModel(model, 0)
   const { sessions, ranking } = opened
   const itemGraph = fileOf(files, itemGraphFile)
@@ -30,28 +51,92 @@ export async function loadSharedModel(folder: string, seats: number): Promise<Sh
   const [answer] = await answerQueries(opened, [sampleQuery(manifest.sample.clicked)])
   compareSample(manifest.sample, answer!)
   await sessions.close()
-  return model
+  return { model, parts: livingParts(trained, itemGraph) }
 }
 
-function shareModel(releaseId: string, files: Release['files'], seats: number): SharedModel {
-  const trained = readModel(files)
-  const { decoder, byPopularity, newItems, coVisitation } = rankingOf(trained, seats)
+function shareModel(
+  trained: TrainedModel,
+  { manifest, files }: Release,
+  seats: number
+): SharedModel {
+  const { itemIds } = trained
+  const itemCount = trained.itemKeys.length
+  const room = roomFor(itemCount)
+  const trie = buildTrie(itemIds)
+  const { decoder, byPopularity, newItems, coVisitation, similarity } = rankingOf(trained, {
+    seats,
+    trie,
+    room: { items: room, innerNodes: nodeRoomFor(itemCount) }
+  })
   return {
-    releaseId,
+    releaseId: manifest.releaseId,
     config: trained.config,
     blend: trained.blend,
     repeats: trained.repeats,
     keys: shareKeys(trained.itemKeys),
-    trie: decoder.trie.memory,
+    itemCount,
+    trie: trie.memory,
     decoder: decoder.shared,
-    coVisitation: {
-      starts: shared(coVisitation.starts),
-      neighbours: shared(coVisitation.neighbours),
-      similarities: sharedFloats(coVisitation.similarities)
-    },
-    byPopularity: shared(byPopularity),
+    coVisitation: sharedNeighbours(coVisitation),
+    similarity: sharedNeighbours(similarity),
+    byPopularity: withRoom(byPopularity, room),
     newItems: shared(Int32Array.from(newItems)),
-    sessionGraph: Uint8Array.from(fileOf(files, sessionGraphFile))
+    sessionGraph: Uint8Array.from(fileOf(files, sessionGraphFile)),
+    categories: trained.categories && {
+      levels: trained.categories.levels,
+      classes: shared(trained.categories.classes)
+    },
+    idWords: trained.idWords && shareIdWords(trained.idWords),
+    additions: {
+      room,
+      keys: allocateAddedKeys(room),
+      known: new SharedArrayBuffer(room),
+      momentRows: new SharedArrayBuffer(4 * room * (itemIds.depth - 1)),
+      neighbours: allocateAddedNeighbours(itemCount, room)
+    },
+    trainedVersion: manifest.data.catalogVersion ?? 0
+  }
+}
+
+function livingParts(trained: TrainedModel, itemGraph: Uint8Array): LivingParts {
+  const { config, reading, reachedRows, weights, clicks, itemIds, placing, descriptions } = trained
+  const table = weights.table!.values as Float32Array
+  const { node, level } = decoderWeights(weights)
+  const hasKey = new Uint8Array(new SharedArrayBuffer(clicks.length))
+  clicks.forEach((count, item) => {
+    hasKey[item] = count > 0 ? 1 : 0
+  })
+  return {
+    config,
+    reading,
+    reachedRows: shared(reachedRows),
+    table: sharedFloats(table, table.length + config.rowWidth),
+    itemGraph: Uint8Array.from(itemGraph),
+    hasKey,
+    codes: shared(itemIds.codes),
+    descriptions: {
+      starts: shared(descriptions.starts),
+      values: shared(descriptions.values),
+      weights: sharedFloats(descriptions.weights)
+    },
+    placing: { ...placing, centroids: sharedFloats(placing.centroids) },
+    decoder: { node: sharedFloats(node), level: sharedFloats(level) }
+  }
+}
+
+/** The items of the release, then those that may come, in the order of their numbers. */
+function withRoom(items: Int32Array, room: number): Int32Array {
+  const all = new Int32Array(new SharedArrayBuffer(4 * (items.length + room)))
+  all.set(items)
+  for (let item = items.length; item < all.length; item++) all[item] = item
+  return all
+}
+
+function sharedNeighbours({ starts, neighbours, similarities }: Neighbours): Neighbours {
+  return {
+    starts: shared(starts),
+    neighbours: shared(neighbours),
+    similarities: sharedFloats(similarities)
   }
 }
 
@@ -61,8 +146,9 @@ function shared(values: Int32Array): Int32Array {
   return copy
 }
 
-function sharedFloats(values: Float32Array): Float32Array {
-  const copy = new Float32Array(new SharedArrayBuffer(values.byteLength))
+/** @param length zeros follow the values. */
+function sharedFloats(values: Float32Array, length = values.length): Float32Array {
+  const copy = new Float32Array(new SharedArrayBuffer(4 * length))
   copy.set(values)
   return copy
 }

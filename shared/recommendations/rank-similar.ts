@@ -18,7 +18,7 @@ export interface SimilarQuestion {
 export function rankSimilar(model: RankingModel, question: SimilarQuestion): RankedItem[] {
   const { item, filter, count } = question
   const { vectors, blend } = model
-  const width = vectors.length / model.byPopularity.length
+  const { width } = model.decoder.shared
   const state = vectors.slice(item * width, (item + 1) * width)
   const excluded = new Set(question.excluded).add(item)
   const generated = new Set(generate(model, { state, excluded, filter, count }))
@@ -28,7 +28,7 @@ export function rankSimilar(model: RankingModel, question: SimilarQuestion): Ran
     excluded,
     filter,
     generated,
-    decay: blend.coVisitationDecay
+    decay: blend.clickDecay
   })
   const length = lengthOf(state)
   const cosineOf = (other: number, logit: number) => {

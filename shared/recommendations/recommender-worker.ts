@@ -1,5 +1,6 @@
 // A thread of recommender.ts: answers questions with a release that lies in shared memory.
 import { parentPort, workerData } from 'node:worker_threads'
+import type { ReaderSeat } from '#shared/itemids/trie-reader.ts'
 import {
   answerQueries,
   type RecommendationQuery,
@@ -14,6 +15,8 @@ export interface AnsweringTask {
   /** See openSharedModel. */
   readonly seat: number
   readonly generation?: Generation
+  /** The living trie. */
+  readonly reader: ReaderSeat
 }
 
 /** What the thread is asked. */
@@ -32,8 +35,8 @@ export type Answered = { readonly items: RecommendedItem[] } | { readonly fault:
 const say = (message: AnsweringMessage) => parentPort!.postMessage(message)
 
 async function main(): Promise<void> {
-  const { model, seat, generation } = workerData as AnsweringTask
-  const opened = await openSharedModel(model, seat, generation)
+  const { model, seat, ...options } = workerData as AnsweringTask
+  const opened = await openSharedModel(model, seat, options)
   parentPort!.on('message', async ({ id, queries }: Batch) => {
     say({ kind: 'answers', id, answers: await answerAll(opened, queries) })
   })

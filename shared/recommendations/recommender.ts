@@ -15,6 +15,8 @@ import { startWorker } from '#shared/runtime/workers.ts'
 import type { RecommendationQuery, RecommendedItem } from './answer-query.ts'
 import { openKeys } from './item-keys.ts'
 import { createSelecting, type SelectItems } from './item-selection.ts'
+import { type LivingCatalogue, LivingThread } from './living-thread.ts'
+import type { LoadedRelease } from './load-shared-model.ts'
 import type { Generation } from './rank.ts'
 import type { AnsweringMessage, AnsweringTask, Batch } from './recommender-worker.ts'
 import type { LoadingMessage, LoadingTask } from './release-worker.ts'
@@ -25,9 +27,10 @@ import {
   standardQueue,
   tooLate
 } from './request-queue.ts'
-import type { SharedModel } from './shared-model.ts'
+import { openAllKeys, type SharedModel } from './shared-model.ts'
 
 export type { RecommendationQuery, RecommendedItem } from './answer-query.ts'
+export type { LivingCatalogue } from './living-thread.ts'
 
 export interface RecommendationAnswer {
   readonly releaseId: string
@@ -54,8 +57,14 @@ export interface Recommender {
   recommend(query: RecommendationQuery): Promise<RecommendationAnswer>
   /** Makes selections for `only` of this recommender's questions. */
   readonly select: SelectItems
-  /** Whether the release has the item of this key. */
+  /** Whether the item of this key is known, from the release or since. */
   knows(key: string): boolean
+  /** Brings it up with the catalogue. */
+  readonly catalogue: LivingCatalogue
+  /** False when it no longer takes in changes of the catalogue: it has to be started anew. */
+  isLiving(): boolean
+  /** Whether its questions may ask for diversity. */
+  hasCategories(): boolean
   load(): RecommenderLoad
   close(): Promise<void>
 }
@@ -89,15 +98,21 @@ const restartMs = 1000
  */
 export async function startRecommender(task: RecommenderTask): Promise<Recommender> {
   const threads = task.threads ?? availableParallelism()
-  const model = await loadInThread({ folder: task.folder, seats: threads })
-  const pool = new ThreadPool(model, task, threads)
+  const { model, parts } = await loadInThread({ folder: task.folder, seats: threads })
+  const living = new LivingThread({ model, parts }, openKeys(model.keys), error =>
+    task.log.error({ err: error }, 'changes of the catalogue no longer reach this release')
+  )
+  const pool = new ThreadPool({ model, living }, task, threads)
   await pool.ready()
   const { releaseId } = model
-  const keys = openKeys(model.keys)
+  const keys = openAllKeys(model)
   return {
     releaseId,
+    catalogue: living,
+    isLiving: () => living.isAlive,
     select: createSelecting(keys, model.byPopularity.length),
     knows: keys.has,
+    hasCategories: () => model.categories !== undefined,
     recommend: async query => ({ releaseId, items: await pool.ask(query) }),
     load: () => pool.load(),
     close: () => pool.close()
@@ -108,12 +123,12 @@ export async function startRecommender(task: RecommenderTask): Promise<Recommend
 const releaseWorker = new URL('./release-worker.ts', import.meta.url)
 const recommenderWorker = new URL('./recommender-worker.ts', import.meta.url)
 
-function loadInThread(task: LoadingTask): Promise<SharedModel> {
+function loadInThread(task: LoadingTask): Promise<LoadedRelease> {
   const worker = startWorker(releaseWorker, task)
   return new Promise((resolve, reject) => {
     worker.on('message', (message: LoadingMessage) => {
       void worker.terminate()
-      if (message.kind === 'loaded') resolve(message.model)
+      if (message.kind === 'loaded') resolve(message.release)
       else reject(new RecommenderError(message.code, message.message))
     })
     worker.on('error', cause => reject(failed('the thread that loads the release failed', cause)))
@@ -130,8 +145,14 @@ interface Seat {
   readonly owed: { readonly id: number; readonly asked: Asked[]; readonly at: number }[]
 }
 
+interface Answering {
+  readonly model: SharedModel
+  readonly living: LivingThread
+}
+
 class ThreadPool {
   readonly #model: SharedModel
+  readonly #living: LivingThread
   readonly #task: RecommenderTask
   readonly #seats: readonly Seat[]
   readonly #queue: RequestQueue
@@ -143,8 +164,9 @@ class ThreadPool {
   #lost = 0
   #retried = 0
 
-  constructor(model: SharedModel, task: RecommenderTask, threads: number) {
+  constructor({ model, living }: Answering, task: RecommenderTask, threads: number) {
     this.#model = model
+    this.#living = living
     this.#task = task
     this.#queue = new RequestQueue(task.queue ?? standardQueue)
     this.#seats = Array.from({ length: threads }, (_, number) => ({
@@ -153,7 +175,7 @@ class ThreadPool {
       isReady: false,
       owed: []
     }))
-    for (const seat of this.#seats) this.#fill(seat)
+    for (const seat of this.#seats) void this.#fill(seat)
     this.#watch = setInterval(() => this.#lookAfter(), watchEveryMs)
     this.#watch.unref()
   }
@@ -194,6 +216,7 @@ class ThreadPool {
       for (const { asked } of owed.splice(0)) for (const { reject } of asked) reject(closed)
     }
     await Promise.all(this.#seats.map(({ worker }) => worker?.terminate()))
+    await this.#living.close()
   }
 
   /** At the end of this turn of the event loop, when all that arrived in it has been asked. */
@@ -223,14 +246,18 @@ class ThreadPool {
     seat.worker?.postMessage(batch)
   }
 
-  #fill(seat: Seat): void {
+  async #fill(seat: Seat): Promise<void> {
+    const reader = await this.#living.addReader().catch(() => undefined)
+    if (this.#isClosed) return
+    if (!reader) return this.#replace(seat) // without the living catalogue nobody can answer anew
     const { generation } = this.#task
     const task: AnsweringTask = {
       model: this.#model,
       seat: seat.number,
+      reader,
       ...(generation && { generation })
     }
-    const worker = startWorker(recommenderWorker, task)
+    const worker = startWorker(recommenderWorker, task, [reader.port])
     seat.worker = worker
     worker.on('message', (message: AnsweringMessage) => this.#hear(seat, message))
     worker.on('error', error => {
@@ -270,8 +297,8 @@ class ThreadPool {
     this.#askAgain(seat.owed.splice(0).flatMap(({ asked }) => asked))
     this.#sayReady()
     this.#task.log.warn({ thread: seat.number }, 'a recommender thread ended and is replaced')
-    if (wasReady) this.#fill(seat)
-    else setTimeout(() => this.#isClosed || this.#fill(seat), restartMs).unref()
+    if (wasReady) void this.#fill(seat)
+    else setTimeout(() => this.#isClosed || void this.#fill(seat), restartMs).unref()
     this.#dispatch()
   }
 

@@ -6,10 +6,16 @@ import { itemGraph } from '#shared/graphs/item-graph.ts'
 import { sessionGraph } from '#shared/graphs/session-graph.ts'
 import { innerMoments, type NodeMoments, nodeMoments } from '#shared/inference/node-moments.ts'
 import { createSessionEncoder, encodeStates } from '#shared/inference/session-encoder.ts'
-import { createTokenDecoder, type DecoderWeights } from '#shared/inference/token-decoder.ts'
+import {
+  createTokenDecoder,
+  type DecoderRoom,
+  type DecoderWeights
+} from '#shared/inference/token-decoder.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
+import type { PrefixExplanation } from '#shared/itemids/explain-item.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
 import type { Placing } from '#shared/itemids/place-item.ts'
+import type { Trie } from '#shared/itemids/trie.ts'
 import type { ModelConfig } from '#shared/model/model.ts'
 import {
   decodeArrays,
@@ -21,7 +27,9 @@ import type { FeatureLayout } from '#shared/model/unified-embedding.ts'
 import type { ReleaseFiles } from '#shared/releases/release-folder.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { TrainedAnswering } from './answer-query.ts'
-import type { CoVisitation } from './co-visitation.ts'
+import type { Descriptions } from './content-similarity.ts'
+import type { ItemCategories } from './diversify.ts'
+import type { Neighbours } from './neighbours.ts'
 import type { Blend, RankingModel } from './rank.ts'
 
 /** How items become look-ups; a new item is read by the same description. */
@@ -48,26 +56,31 @@ export interface TrainedModel {
   readonly moments?: NodeMoments
   /** How a new item gets an ID. */
   readonly placing: Placing
-  readonly coVisitation: CoVisitation
+  readonly coVisitation: Neighbours
+  readonly similarity: Neighbours
+  /** What similarity was computed from: what a new item is similar to follows from it. */
+  readonly descriptions: Descriptions
   /** [items] training clicks. */
   readonly clicks: Int32Array
   readonly blend: Blend
   /** Whether clicked items may come back unless the caller says otherwise; from the training data. */
   readonly repeats: boolean
+  /** None where no category tells items apart. */
+  readonly categories?: ItemCategories | undefined
+  /** What the codes of item IDs stand for. */
+  readonly idWords?: readonly PrefixExplanation[] | undefined
 }
 
 /** The graphs that serving runs; what it needs beside them is told in shared/graphs. */
 export const sessionGraphFile = 'session-encoder.onnx'
 export const itemGraphFile = 'item-encoder.onnx'
+/** Releases of before 2026-11-23 have none: their codes are told without words. */
+const idWordsFile = 'id-words.json'
 
 export function modelFiles(model: TrainedModel): ReleaseFiles {
-  const { itemIds, placing, coVisitation } = model
+  const { itemIds, placing, coVisitation, similarity, descriptions, categories, idWords } = model
   const { codes, ...idFacts } = itemIds
   const { centroids, ...placingFacts } = placing
-  const list = (values: Float32Array | Int32Array): NamedArray => ({
-    shape: [values.length],
-    values
-  })
   return {
     'model.json': json({
       config: model.config,
@@ -91,14 +104,23 @@ export function modelFiles(model: TrainedModel): ReleaseFiles {
     'items.safetensors': encodeArrays({
       vectors: { shape: [model.itemKeys.length, model.config.width], values: model.vectors },
       clicks: list(model.clicks),
-      centroids: { shape: [centroids.length / placing.width, placing.width], values: centroids }
+      centroids: { shape: [centroids.length / placing.width, placing.width], values: centroids },
+      ...(categories && {
+        categories: {
+          shape: [model.itemKeys.length, categories.levels],
+          values: categories.classes
+        }
+      })
     }),
+    ...(idWords && { [idWordsFile]: json(idWords) }),
     [sessionGraphFile]: sessionGraph(model.config, model.weights),
     [itemGraphFile]: itemGraph(model.config, model.weights),
-    'co-visitation.safetensors': encodeArrays({
-      starts: list(coVisitation.starts),
-      neighbours: list(coVisitation.neighbours),
-      similarities: list(coVisitation.similarities)
+    'co-visitation.safetensors': encodeArrays(neighbourArrays(coVisitation)),
+    'similarity.safetensors': encodeArrays(neighbourArrays(similarity)),
+    'descriptions.safetensors': encodeArrays({
+      starts: list(descriptions.starts),
+      values: list(descriptions.values),
+      weights: list(descriptions.weights)
     })
   }
 }
@@ -123,7 +145,7 @@ export function readModel(files: ReleaseFiles): TrainedModel {
     fileOf(files, 'weights.safetensors')
   )
   const items = decodeArrays(fileOf(files, 'items.safetensors'))
-  const coVisitation = decodeArrays(fileOf(files, 'co-visitation.safetensors'))
+  const descriptions = decodeArrays(fileOf(files, 'descriptions.safetensors'))
   return {
     ...facts,
     itemKeys: ids.map(({ item }) => item),
@@ -134,11 +156,41 @@ export function readModel(files: ReleaseFiles): TrainedModel {
     clicks: integers(items.clicks),
     itemIds: { ...idFacts, codes: Int32Array.from(ids.flatMap(({ codes }) => codes)) },
     placing: { ...placing, centroids: floats(items.centroids) },
-    coVisitation: {
-      starts: integers(coVisitation.starts),
-      neighbours: integers(coVisitation.neighbours),
-      similarities: floats(coVisitation.similarities)
+    categories: items.categories && {
+      levels: items.categories.shape[1]!,
+      classes: integers(items.categories)
+    },
+    ...(files[idWordsFile] && {
+      idWords: parse(files, idWordsFile) as readonly PrefixExplanation[]
+    }),
+    coVisitation: readNeighbours(files, 'co-visitation.safetensors'),
+    similarity: readNeighbours(files, 'similarity.safetensors'),
+    descriptions: {
+      starts: integers(descriptions.starts),
+      values: integers(descriptions.values),
+      weights: floats(descriptions.weights)
     }
+  }
+}
+
+function list(values: Float32Array | Int32Array): NamedArray {
+  return { shape: [values.length], values }
+}
+
+function neighbourArrays({ starts, neighbours, similarities }: Neighbours): NamedArrays {
+  return {
+    starts: list(starts),
+    neighbours: list(neighbours),
+    similarities: list(similarities)
+  }
+}
+
+function readNeighbours(files: ReleaseFiles, name: string): Neighbours {
+  const arrays = decodeArrays(fileOf(files, name))
+  return {
+    starts: integers(arrays.starts),
+    neighbours: integers(arrays.neighbours),
+    similarities: floats(arrays.similarities)
   }
 }
 
@@ -159,21 +211,37 @@ export function loadModel(trained: TrainedModel): LoadedModel {
     encoder,
     stateAfter: session => encodeStates(encoder, [session])[0]!.slice(-config.width),
     ranking: rankingOf(trained),
-    repeats: trained.repeats
+    repeats: trained.repeats,
+    categories: trained.categories
   }
 }
 
-/** @param seats threads that will rank with it at once. */
-export function rankingOf(trained: TrainedModel, seats = 1): RankingModel {
+export interface RankingLayout {
+  /** Threads that will rank with it at once. */
+  readonly seats?: number
+  /** For what comes later. */
+  readonly room?: DecoderRoom
+  /** Of the item IDs, where it is at hand. */
+  readonly trie?: Trie
+}
+
+export function rankingOf(
+  trained: TrainedModel,
+  { seats = 1, room, trie = buildTrie(trained.itemIds) }: RankingLayout = {}
+): RankingModel {
   const { vectors } = trained
-  const trie = buildTrie(trained.itemIds)
   const moments = momentsOf(trained, trie)
   const weights = decoderWeights(trained.weights)
-  const decoder = createTokenDecoder(trie, moments, weights, { seats, vectors })
+  const decoder = createTokenDecoder(trie, moments, weights, {
+    seats,
+    vectors,
+    ...(room && { room })
+  })
   return {
     decoder,
     vectors: decoder.vectors,
     coVisitation: trained.coVisitation,
+    similarity: trained.similarity,
     byPopularity: byFallingClicks(trained.clicks),
     newItems: withoutClicks(trained.clicks),
     blend: trained.blend

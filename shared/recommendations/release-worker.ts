@@ -1,11 +1,10 @@
 // A thread that loads one release into shared memory, hands it over and ends.
 import { parentPort, workerData } from 'node:worker_threads'
 import { type ErrorCode, RecommenderError } from '#shared/runtime/errors.ts'
-import { loadSharedModel } from './load-shared-model.ts'
-import type { SharedModel } from './shared-model.ts'
+import { type LoadedRelease, loadSharedModel } from './load-shared-model.ts'
 
 export type LoadingMessage =
-  | { readonly kind: 'loaded'; readonly model: SharedModel }
+  | { readonly kind: 'loaded'; readonly release: LoadedRelease }
   | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string }
 
 export interface LoadingTask {
@@ -18,7 +17,7 @@ const say = (message: LoadingMessage) => parentPort!.postMessage(message)
 
 const { folder, seats } = workerData as LoadingTask
 loadSharedModel(folder, seats).then(
-  model => say({ kind: 'loaded', model }),
+  release => say({ kind: 'loaded', release }),
   error => {
     if (!(error instanceof RecommenderError)) throw error
     say({ kind: 'refused', code: error.code, message: error.message })

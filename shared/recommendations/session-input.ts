@@ -38,6 +38,12 @@ export function sessionInput(
   }
 }
 
+/** What a model reads that takes so many clicks at most. */
+export function newestOf(input: SessionInput, maxLength: number): SessionInput {
+  const length = input.items.length
+  return partOf(input, Math.max(0, length - maxLength), length)
+}
+
 /**
  * Clicks `start` to `end`. The first one of a part has no click before it, as at the start of a
  * session, so that a long session cut to its newest clicks looks the same wherever it is cut.

@@ -114,7 +114,7 @@ function widthOf(search: SearchName, { width }: Settings): number {
 
 async function bareOf(location: string, search: SearchName, settings: Settings) {
   const model = await loadBare(location)
-  const questions = sessions(model.byPopularity.length).map(keys => ({
+  const questions = sessions(model.itemCount).map(keys => ({
     clicks: keys.map(itemKey => ({ itemKey, type: 'click', at: 0 }) as const),
     count: 10,
     exclude: []

@@ -8,6 +8,7 @@ export interface Question {
   readonly session?: string
   readonly items?: readonly string[]
   readonly n?: number
+  readonly filter?: object
 }
 
 export interface Answer {

@@ -8,6 +8,7 @@ import type { Weights } from '#shared/model/model.ts'
 import { encodeArrays, type NamedArrays } from '#shared/model/safetensors.ts'
 import { arraysOf } from '#shared/model/weights.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
+import { describeItems } from '#shared/recommendations/content-similarity.ts'
 import { paritySamplesFile } from '#shared/recommendations/load-shared-model.ts'
 import {
   type LoadedModel,
@@ -41,7 +42,10 @@ export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel 
   return {
     itemKeys,
     reading: {
-      features: [{ kind: 'number', name: 'price', attribute: 'price', chunks: 2, boundaries: [5] }],
+      // No test gives items a weight: they are described as in training, and keep their vectors.
+      features: [
+        { kind: 'number', name: 'weight', attribute: 'weight', chunks: 3, boundaries: [5] }
+      ],
       keyLayout: { name: 'item key', chunks: 2 },
       buckets: 64
     },
@@ -52,8 +56,13 @@ export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel 
     itemIds,
     placing,
     coVisitation: fitCoVisitation(sessions, itemKeys.length, 'all'),
+    similarity: fitCoVisitation(sessions.slice(0, 25), itemKeys.length, 'distinct'),
+    descriptions: describeItems(
+      itemKeys.map(key => ({ key, attributes: {}, isVisible: true })),
+      []
+    ),
     clicks: Int32Array.from(itemKeys, () => random.integer(100)),
-    blend: { coVisitationWeight: 0.4, coVisitationDecay: 0.6, newItemMargin: 0.5 },
+    blend: { coVisitationWeight: 0.4, similarityWeight: 0.2, clickDecay: 0.6, newItemMargin: 0.5 },
     repeats: true
   }
 }
@@ -126,5 +135,7 @@ function paritySamples({ encoder, ranking, trained }: LoadedModel): Uint8Array {
     gaps: Int32Array.from({ length }, (_, n) => (n > 0 ? 1 : 0))
   }))
   const items = { key: matrix(width), metadata: matrix(columns * rowWidth) }
-  return encodeArrays(takeParitySamples({ encoder, trie: ranking.decoder.trie, sessions, items }))
+  return encodeArrays(
+    takeParitySamples({ encoder, trie: ranking.decoder.trie.base, sessions, items })
+  )
 }

@@ -1,4 +1,5 @@
 // Talks to the service this page came from, and remembers how to say the same with curl.
+import { currentKey } from './api-key.js'
 
 /**
  * @typedef {object} Reply
@@ -17,7 +18,7 @@ export async function call(method, path, body) {
   try {
     const response = await fetch(path, {
       method,
-      headers: body ? { 'content-type': 'application/json' } : {},
+      headers: headersFor(body),
       body: body ? JSON.stringify(body) : undefined
     })
     return {
@@ -35,6 +36,14 @@ export async function call(method, path, body) {
   }
 }
 
+function headersFor(body) {
+  const key = currentKey()
+  return {
+    ...(body && { 'content-type': 'application/json' }),
+    ...(key && { authorization: `Bearer ${key}` })
+  }
+}
+
 function durationOf(serverTiming) {
   const duration = /dur=([\d.]+)/.exec(serverTiming ?? '')?.[1]
   return duration && Number(duration)
@@ -42,10 +51,12 @@ function durationOf(serverTiming) {
 
 function curlLine(method, path, body) {
   const url = quote(`${location.origin}${path}`)
-  if (!body) return `curl -s ${url}`
+  // The key is not shown: whoever copies the line has it in a variable of their shell.
+  const key = currentKey() ? ' \\\n  -H "authorization: Bearer $NEXTRIE_API_KEY"' : ''
+  if (!body) return `curl -s ${url}${key}`
   const data = quote(JSON.stringify(body))
   const verb = method === 'POST' ? '' : ` -X ${method}`
-  return `curl -s${verb} ${url} \\\n  -H 'content-type: application/json' \\\n  -d ${data}`
+  return `curl -s${verb} ${url}${key} \\\n  -H 'content-type: application/json' \\\n  -d ${data}`
 }
 
 /** For a POSIX shell. */

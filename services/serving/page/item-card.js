@@ -19,13 +19,18 @@ export function itemCard(item) {
   return element('li', '', [button])
 }
 
-/** @returns {HTMLLIElement} a card with room for the figures that showStanding fills in. */
+/** @returns {HTMLLIElement} a card with room for the figures that showStanding fills in, and to ask why. */
 export function recommendedCard(item) {
   const card = itemCard(item)
   const bar = element('span', 'bar', [element('span', 'length')])
   const figures = [element('span', 'source'), element('span', 'score'), bar]
   card.firstElementChild.prepend(element('span', 'move'))
   card.firstElementChild.append(element('span', 'standing', figures))
+  const why = element('button', 'why', 'Why?')
+  why.type = 'button'
+  why.dataset.why = item.id
+  why.ariaLabel = `Why ${nameOf(item)}?`
+  card.append(why)
   return card
 }
 

@@ -1,9 +1,11 @@
 // The page's conductor. A click on any item becomes an event; then the next items are asked for
 // with nothing but the session's id, exactly as a shop would.
 import { call } from './api.js'
+import { askForKey } from './api-key.js'
 import { showCatalogue } from './catalogue.js'
 import { categoriesOf, nameOf } from './describe-item.js'
 import { drawItem } from './draw-item.js'
+import { showExplanation } from './explain-item.js'
 import { element } from './item-card.js'
 import { nextItems } from './next-items.js'
 import { currentSession, newSession, withClick } from './session.js'
@@ -49,12 +51,7 @@ function itemOf(itemKey) {
 async function askNext() {
   const question = ++asked
   document.body.dataset.state = 'asking'
-  const reply = await call('POST', '/v1/recommendations', {
-    session: session.id,
-    n: count,
-    repeat: action('repeat').checked,
-    attributes: true
-  })
+  const reply = await call('POST', '/v1/recommendations', questionNow())
   if (question !== asked) return
   showRequest(reply)
   if (!reply.ok) return showTrouble(reply)
@@ -63,9 +60,24 @@ async function askNext() {
   showNext(answer.items)
   showSummary()
   part('trouble').hidden = true
+  part('key').hidden = true
   part('recommendations').ariaBusy = 'false'
   document.body.dataset.state = 'ready'
   if (isOtherRelease) await showQuality()
+}
+
+function questionNow() {
+  return { session: session.id, n: count, repeat: action('repeat').checked, attributes: true }
+}
+
+/** Asks the same again with reasons, which cost more than the answer. */
+async function explain(itemKey) {
+  const reply = await call('POST', '/v1/recommendations', { ...questionNow(), explain: true })
+  showRequest(reply)
+  if (!reply.ok) return showTrouble(reply)
+  const recommended = reply.body.items.find(({ item }) => item === itemKey)
+  if (recommended) showExplanation(part('explanation'), recommended, itemOf)
+  else await askNext() // the answer is another one by now
 }
 
 function showSummary() {
@@ -90,6 +102,7 @@ function showTrouble({ status, body }) {
     ? 'No model is live yet. As soon as the trainer publishes a release, this page goes on.'
     : `${body.title}: ${body.detail}${waits ? ' Trying again …' : ''}`
   part('trouble').hidden = false
+  part('key').hidden = !(status === 401 || status === 403)
   document.body.dataset.state = 'trouble'
   clearTimeout(lookingAgain)
   if (waits) lookingAgain = setTimeout(askNext, lookAgainMs)
@@ -131,10 +144,13 @@ function plural(number, noun) {
 }
 
 document.addEventListener('click', event => {
+  const why = event.target.closest('button[data-why]')
+  if (why) explain(why.dataset.why)
   const card = event.target.closest('button[data-item]')
   if (card) click(card.dataset.item, card.dataset.rank && Number(card.dataset.rank))
 })
 action('repeat').addEventListener('change', askNext)
+askForKey(part('key'), askNext)
 action('new-session').addEventListener('click', () => {
   session = newSession()
   showSession()

@@ -1,6 +1,7 @@
 // POST /v1/events: events by HTTP. They take the same check as those from Kafka, and then the way of
 // collector.ts: into Kafka, or straight into the log.
 import { type Static, Type } from 'typebox'
+import { fromHttp } from '#shared/events/cloud-event.ts'
 import { checkEvent } from '#shared/events/decode-event.ts'
 import { EventMessage } from '#shared/events/event.ts'
 import type { Rejection } from '#shared/events/rejection.ts'
@@ -38,7 +39,8 @@ const schema = {
   tags: ['events'],
   summary: 'Send one event, or up to 1000 in an array',
   description:
-    'Each event is accepted or rejected by itself; CloudEvents in structured form are taken too. ' +
+    'Each event is accepted or rejected by itself. CloudEvents 1.0 are taken too: structured, batched ' +
+    '(their own content types, or application/json), and binary (`ce-` headers, one event). ' +
     'Sending an event again changes nothing. The status is 400 when none was accepted.',
   body: Type.Union([EventMessage, Type.Array(EventMessage, { minItems: 1, maxItems: mostEvents })]),
   response: {
@@ -62,7 +64,10 @@ export function addEvents(app: App, parts: ServingParts): void {
     app.getDefaultJsonParser('error', 'error')
   )
   app.post('/events', { schema, bodyLimit, validatorCompiler }, async (request, reply) => {
-    const sent: readonly unknown[] = Array.isArray(request.body) ? request.body : [request.body]
+    const opened = fromHttp(request.body, request.headers)
+    if ('rejected' in opened) return sendFieldFaults(reply, faultsOf([opened]))
+    const { message } = opened
+    const sent: readonly unknown[] = Array.isArray(message) ? message : [message]
     if (sent.length === 0 || sent.length > mostEvents) {
       const message = `must have 1 to ${mostEvents} events, not ${sent.length}`
       return sendFieldFaults(reply, [{ field: 'body', message }])

@@ -1,7 +1,8 @@
 // /v1/items: the catalogue. Reading it in pages, one item, and describing an item anew.
+import { setTimeout as pause } from 'node:timers/promises'
 import { Type } from 'typebox'
 import { readItem, readItemsPage } from '#shared/catalog/read-items.ts'
-import { upsertItems } from '#shared/catalog/write-items.ts'
+import { removeItems, upsertItems } from '#shared/catalog/write-items.ts'
 import { checkItem } from '#shared/events/decode-item.ts'
 import { problemResponse, sendFieldFaults, sendProblem } from '../problem.ts'
 import type { App, ServingParts } from '../serving-parts.ts'
@@ -37,7 +38,8 @@ const ItemBody = Type.Object(
     visible: Type.Optional(Type.Boolean({ default: true, description: 'False: never recommended' }))
   },
   {
-    additionalProperties: false,
+    additionalProperties: true,
+    description: 'Other fields are kept and given back; features are made of attributes alone',
     examples: [{ attributes: { title: 'Linen shirt', categories: ['shirts'], price: 39.9 } }]
   }
 )
@@ -46,11 +48,12 @@ const tags = ['items']
 const invalid = problemResponse('The request is at fault; `errors` names the fields')
 const away = problemResponse('The catalogue is away: try again')
 
-/** Adds the three routes. */
+/** Adds the four routes. */
 export function addItems(app: App, parts: ServingParts): void {
   addListing(app, parts)
   addReading(app, parts)
   addWriting(app, parts)
+  addRemoving(app, parts)
 }
 
 function addListing(app: App, { pool }: ServingParts): void {
@@ -89,12 +92,14 @@ function addReading(app: App, { pool }: ServingParts): void {
 }
 
 /** The schema only describes: checkItem is the check that items from Kafka pass, too. */
-function addWriting(app: App, { pool, hiddenItems }: ServingParts): void {
+function addWriting(app: App, parts: ServingParts): void {
   const schema = {
     operationId: 'writeItem',
     tags,
     summary: 'Add an item, or describe it anew',
-    description: 'Replaces all attributes. Hidden items leave the answers at once.',
+    description:
+      'Replaces all that is known of it. A new item may be recommended to sessions of similar items at once, a ' +
+      'hidden one leaves the answers: here when this returns, in other processes within two seconds.',
     params: ItemPath,
     body: ItemBody,
     response: { 200: WireItem, 400: invalid, 503: away }
@@ -111,10 +116,42 @@ function addWriting(app: App, { pool, hiddenItems }: ServingParts): void {
     if (checked.item.key !== id) {
       return sendFieldFaults(reply, [{ field: 'id', message: 'must be the id of the path' }])
     }
-    await upsertItems(pool, [checked.item])
-    await hiddenItems.refresh()
+    await upsertItems(parts.pool, [checked.item])
+    await takeIn(parts)
     return toWire(checked.item)
   })
+}
+
+function addRemoving(app: App, parts: ServingParts): void {
+  const schema = {
+    operationId: 'removeItem',
+    tags,
+    summary: 'Take an item out of the catalogue',
+    description:
+      'It is no longer recommended: here when this returns, in other processes within two seconds. ' +
+      'Events that name it stay in the log. To remove what is not there changes nothing.',
+    params: ItemPath,
+    response: { 204: Type.Null({ description: 'It is gone' }), 400: invalid, 503: away }
+  }
+  app.delete('/items/:id', { schema }, async (request, reply) => {
+    await removeItems(parts.pool, [request.params.id])
+    await takeIn(parts)
+    return reply.code(204).send(null)
+  })
+}
+
+/** Longer than taking in a few items takes, shorter than a caller's patience. */
+const patienceMs = 1000
+
+/**
+ * Waits until this process has taken a change in. It is stored whatever becomes of that: what takes too
+ * long here, or fails, is tried again by polling.
+ */
+async function takeIn({ recommender, log }: ServingParts): Promise<void> {
+  const taken = recommender.refreshItems?.().catch(error => {
+    log.warn({ err: error }, 'a change of the catalogue is stored, but not taken in yet')
+  })
+  await Promise.race([taken, pause(patienceMs, undefined, { ref: false })])
 }
 
 function isObject(value: unknown): value is object {

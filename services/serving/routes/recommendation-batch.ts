@@ -15,16 +15,11 @@ import {
   sendFieldFaults
 } from '../problem.ts'
 import type { App, ServingParts } from '../serving-parts.ts'
+import { answerOf, askRecommender } from './answer-question.ts'
 import type { AnsweringTools } from './answering-tools.ts'
 import { type Check, createCheck } from './filter.ts'
-import {
-  askRecommender,
-  clickFaults,
-  Question,
-  questionFaults,
-  Recommendation,
-  recommendationOf
-} from './question.ts'
+import { formFaults, Question, Recommendation } from './question.ts'
+import { settleQuestion } from './settle-question.ts'
 
 const mostQuestions = 10_000
 /** Room for ten thousand questions of 800 bytes. */
@@ -90,7 +85,7 @@ export function addRecommendationBatch(v1: App, parts: ServingParts, tools: Answ
           const message = `must have 1 to ${mostQuestions} questions${found}`
           return sendFieldFaults(reply, [{ field: 'body', message }])
         }
-        if (!sent.some(each => formFaults(each, check).length === 0)) {
+        if (!sent.some(each => faultsIn(each, check).length === 0)) {
           const faults = sent.slice(0, faultsTold).flatMap((each, i) => placed(i, each, check))
           return sendFieldFaults(reply, faults)
         }
@@ -143,26 +138,23 @@ async function answerTo(
   sent: Sent,
   { check, parts, tools }: Answering
 ): Promise<Recommendation | { error: Problem }> {
-  const wrongForm = formFaults(sent, check)
+  const wrongForm = faultsIn(sent, check)
   if (wrongForm.length > 0) return faulty(wrongForm)
-  const question = questionIn(sent) as Question
-  const faults = await questionFaults(question, tools.attributeNames)
-  if (faults.length > 0) return faulty(faults)
-  const answer = await askRecommender(question, parts)
-  for (const { source } of answer.items) tools.sources.inc({ source })
-  return recommendationOf(answer, question, parts)
+  const settled = await settleQuestion(questionIn(sent) as Question, parts, tools)
+  if ('faults' in settled) return faulty(settled.faults)
+  return answerOf(await askRecommender(settled, parts), settled, parts, tools)
 }
 
 /** What is wrong with a question, whatever the catalogue has. */
-function formFaults(sent: Sent, check: Check): FieldFault[] {
+function faultsIn(sent: Sent, check: Check): FieldFault[] {
   const value = questionIn(sent)
   if (value === undefined) return [{ field: 'question', message: 'is not JSON' }]
   const faults = check(value, 'question')
-  return faults.length > 0 ? faults : clickFaults(value as Question)
+  return faults.length > 0 ? faults : formFaults(value as Question)
 }
 
 function placed(place: number, sent: Sent, check: Check): FieldFault[] {
-  return formFaults(sent, check).map(({ field, message }) => ({
+  return faultsIn(sent, check).map(({ field, message }) => ({
     field: field === 'question' ? `[${place}]` : `[${place}].${field}`,
     message
   }))

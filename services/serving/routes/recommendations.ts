@@ -1,20 +1,18 @@
 // POST /v1/recommendations: what this visitor may want next.
 import { problemResponse, sendFieldFaults } from '../problem.ts'
 import type { App, ServingParts } from '../serving-parts.ts'
+import { answerOf, askRecommender } from './answer-question.ts'
 import type { AnsweringTools } from './answering-tools.ts'
-import {
-  askRecommender,
-  Question,
-  questionFaults,
-  Recommendation,
-  recommendationOf
-} from './question.ts'
+import { Question, Recommendation } from './question.ts'
+import { settleQuestion } from './settle-question.ts'
 
 const schema = {
   operationId: 'recommend',
   tags: ['recommendations'],
   summary: 'Recommend the next items of a session',
-  description: 'A session of which nothing is known gets popular items, and their source says so.',
+  description:
+    'A session of which nothing is known gets popular items, and their source says so. ' +
+    'With `next` alone: the items that follow those of an earlier answer.',
   body: Question,
   response: {
     200: Recommendation,
@@ -23,20 +21,14 @@ const schema = {
   }
 }
 
-export function addRecommendations(
-  app: App,
-  parts: ServingParts,
-  { sources, attributeNames }: AnsweringTools
-): void {
+export function addRecommendations(app: App, parts: ServingParts, tools: AnsweringTools): void {
   app.post('/recommendations', { schema }, async (request, reply) => {
-    const question = request.body
-    const faults = await questionFaults(question, attributeNames)
-    if (faults.length > 0) return sendFieldFaults(reply, faults)
+    const settled = await settleQuestion(request.body, parts, tools)
+    if ('faults' in settled) return sendFieldFaults(reply, settled.faults)
 
     const startedAt = performance.now()
-    const answer = await askRecommender(question, parts)
+    const answer = await askRecommender(settled, parts)
     reply.header('server-timing', `recommend;dur=${(performance.now() - startedAt).toFixed(1)}`)
-    for (const { source } of answer.items) sources.inc({ source })
-    return recommendationOf(answer, question, parts)
+    return answerOf(answer, settled, parts, tools)
   })
 }

@@ -4,9 +4,10 @@ import type { ItemCondition } from '#shared/catalog/item-condition.ts'
 import { type FieldFault, problemResponse, sendFieldFaults, sendProblem } from '../problem.ts'
 import type { App, ServingParts } from '../serving-parts.ts'
 import { Key } from '../wire-items.ts'
+import { recommendationOf } from './answer-question.ts'
 import type { AnsweringTools } from './answering-tools.ts'
 import { type Check, createCheck, Filter, filterFaults } from './filter.ts'
-import { Recommendation, recommendationOf, standardCount } from './question.ts'
+import { Recommendation, standardCount } from './question.ts'
 
 const SimilarQuestion = Type.Object(
   {
@@ -15,6 +16,13 @@ const SimilarQuestion = Type.Object(
         pattern: '^(100|[1-9][0-9]?)$',
         title: 'a whole number from 1 to 100',
         description: `How many; ${standardCount} when absent`
+      })
+    ),
+    min_score: Type.Optional(
+      Type.String({
+        pattern: '^-?(1(\\.0{1,9})?|0(\\.[0-9]{1,9})?)$',
+        title: 'a number from -1 to 1',
+        description: 'Items that score less are left out'
       })
     ),
     filter: Type.Optional(
@@ -45,18 +53,15 @@ const schema = {
   }
 }
 
-export function addSimilarItems(
-  app: App,
-  parts: ServingParts,
-  { sources, attributeNames }: AnsweringTools
-): void {
+export function addSimilarItems(app: App, parts: ServingParts, tools: AnsweringTools): void {
   const checkFilter = createCheck(app, Type.Object({ filter: Filter }))
-  const { recommender, hiddenItems } = parts
+  const { recommender } = parts
 
   app.get('/items/:id/similar', { schema }, async (request, reply) => {
-    const { n: count = standardCount, filter: text } = request.query
+    const { n: count = standardCount, min_score: minScore, filter: text } = request.query
     const read = readFilter(text, checkFilter)
-    const faults = 'faults' in read ? read.faults : await filterFaults(read.filter, attributeNames)
+    const faults =
+      'faults' in read ? read.faults : await filterFaults(read.filter, tools.attributeNames)
     if ('faults' in read || faults.length > 0) return sendFieldFaults(reply, faults)
 
     const { id } = request.params
@@ -68,11 +73,11 @@ export function addSimilarItems(
       similarTo: id,
       clicks: [],
       count: Number(count),
-      exclude: await hiddenItems.keys(),
-      filter: read.filter
+      exclude: [],
+      filter: read.filter,
+      ...(minScore !== undefined && { minScore: Number(minScore) })
     })
-    for (const { source } of answer.items) sources.inc({ source })
-    return recommendationOf(answer, {}, parts)
+    return recommendationOf(answer, {}, parts, tools)
   })
 }
 

@@ -17,8 +17,8 @@ export interface BareTimes {
   readonly wholeOfEight: number
 }
 
-export function loadBare(location: string): Promise<SharedModel> {
-  return loadSharedModel(location, 1)
+export async function loadBare(location: string): Promise<SharedModel> {
+  return (await loadSharedModel(location, 1)).model
 }
 
 export async function bareTimes(
@@ -26,7 +26,7 @@ export async function bareTimes(
   generation: Generation,
   questions: readonly RecommendationQuery[]
 ): Promise<BareTimes> {
-  const model = await openSharedModel(shared, 0, generation)
+  const model = await openSharedModel(shared, 0, { generation })
   const inputs = questions.map(({ clicks }) =>
     sessionInput(clicks, model.itemIndex, model.sessions.config.gapBuckets)
   )

@@ -12,8 +12,8 @@ import { initialWeights, type ModelConfig, type Weights } from '#shared/model/mo
 import { encodeArrays, type NamedArrays } from '#shared/model/safetensors.ts'
 import { arraysOf } from '#shared/model/weights.ts'
 import type { TrainedAnswering } from '#shared/recommendations/answer-query.ts'
-import type { CoVisitation } from '#shared/recommendations/co-visitation.ts'
 import { paritySamplesFile } from '#shared/recommendations/load-shared-model.ts'
+import type { Neighbours } from '#shared/recommendations/neighbours.ts'
 import { modelFiles, rankingOf, type TrainedModel } from '#shared/recommendations/release-model.ts'
 import { takeSample } from '#shared/recommendations/sample.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'
@@ -89,9 +89,15 @@ function syntheticModel(count: number): TrainedModel {
       codes
     },
     placing: { scheme: 'residual-kmeans', width, centroids: new Float32Array(0) } as never,
-    coVisitation: randomCoVisitation(count, random),
+    coVisitation: randomNeighbours(count, random),
+    similarity: randomNeighbours(count, random),
+    descriptions: {
+      starts: new Int32Array(count + 1),
+      values: new Int32Array(0),
+      weights: new Float32Array(0)
+    },
     clicks: Int32Array.from({ length: count }, () => 1 + random.integer(100)),
-    blend: { coVisitationWeight: 0.3, coVisitationDecay: 0.6, newItemMargin: 0 },
+    blend: { coVisitationWeight: 0.3, similarityWeight: 0.3, clickDecay: 0.6, newItemMargin: 0 },
     repeats: true
   }
 }
@@ -144,7 +150,7 @@ function randomMoments(trie: Trie, vectors: Float32Array): NodeMoments {
   }
 }
 
-function randomCoVisitation(count: number, random: Random): CoVisitation {
+function randomNeighbours(count: number, random: Random): Neighbours {
   const starts = Int32Array.from({ length: count + 1 }, (_, item) => item * neighboursOfItem)
   const neighbours = Int32Array.from({ length: count * neighboursOfItem }, () =>
     random.integer(count)

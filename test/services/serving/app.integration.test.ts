@@ -186,6 +186,8 @@ describe('the description of the API', () => {
 
     expect(description.openapi).toBe('3.1.0')
     expect(operationsOf(description)).toEqual([
+      'DELETE /v1/items/{id} 204 400 401 403 429 503',
+      'DELETE /v1/scenarios/{name} 204 400 401 403 404 429 503',
       'DELETE /v1/visitors/{id} 200 400 401 403 429 503',
       'GET /health/live 200',
       'GET /health/ready 200 503',
@@ -194,12 +196,16 @@ describe('the description of the API', () => {
       'GET /v1/items/{id} 200 400 401 403 404 429 503',
       'GET /v1/items/{id}/similar 200 400 401 403 404 429 503',
       'GET /v1/releases 200 401 403 429 503',
+      'GET /v1/scenarios 200 401 403 429 503',
+      'GET /v1/scenarios/{name} 200 400 401 403 404 429 503',
       'GET /v1/schemas 200 401 403 429',
       'GET /v1/schemas/{name} 200 401 403 404 429',
       'POST /v1/events 200 202 400 401 403 413 429 503',
+      'POST /v1/items 200 400 401 403 413 429 503',
       'POST /v1/recommendations 200 400 401 403 429 503',
       'POST /v1/recommendations/batch 200 400 401 403 413 429',
-      'PUT /v1/items/{id} 200 400 401 403 429 503'
+      'PUT /v1/items/{id} 200 400 401 403 429 503',
+      'PUT /v1/scenarios/{name} 200 400 401 403 409 429 503'
     ])
   })
 

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildApp } from '#services/serving/app.ts'
 import { neededRole } from '#services/serving/authorize.ts'
 import { guardAddress } from '#services/serving/guard-address.ts'
-import { createHiddenItems } from '#services/serving/hidden-items.ts'
 import { createKnownKeys, type KnownKeys } from '#services/serving/known-keys.ts'
 import type { App } from '#services/serving/serving-parts.ts'
 import { makeKey, type Role, roles } from '#shared/apikeys/api-key.ts'
@@ -46,7 +45,6 @@ async function appWith(keys: KnownKeys, requestsPerMinute: number): Promise<App>
         return alphabetRecommender().recommend(query)
       }
     },
-    hiddenItems: createHiddenItems(database.pool),
     keys,
     requestsPerMinute,
     metrics: createMetrics(),
@@ -68,7 +66,10 @@ const requests = [
   ['read', 'GET', '/v1/items/a', undefined],
   ['read', 'GET', '/v1/schemas', undefined],
   ['write', 'PUT', '/v1/items/a', { attributes: {} }],
+  ['write', 'POST', '/v1/items', {}],
   ['write', 'POST', '/v1/events', {}],
+  ['read', 'GET', '/v1/scenarios', undefined],
+  ['admin', 'PUT', '/v1/scenarios/home', {}],
   ['admin', 'GET', '/v1/releases', undefined],
   ['admin', 'DELETE', '/v1/visitors/v1', undefined]
 ] as const

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { buildApp } from '#services/serving/app.ts'
 import { collectIntoKafka, type EventCollector } from '#services/serving/collector.ts'
 import { servingConfig } from '#services/serving/config.ts'
-import { createHiddenItems } from '#services/serving/hidden-items.ts'
 import type { App } from '#services/serving/serving-parts.ts'
 import { createMetrics } from '#shared/runtime/metrics.ts'
 import {
@@ -27,7 +26,6 @@ async function open(brokers: string[]): Promise<void> {
   app = await buildApp({
     pool: harness.database.pool,
     recommender: { releaseId: () => undefined, recommend: () => Promise.reject(new Error('none')) },
-    hiddenItems: createHiddenItems(harness.database.pool),
     keys: noKeys,
     requestsPerMinute: 0,
     metrics: createMetrics(),

@@ -112,6 +112,31 @@ test('what was refused, and why, is told until a release is loaded', async () =>
   expect(followed.refused()).toBeUndefined()
 })
 
+test('a release that no longer takes in changes of the catalogue is loaded anew', async () => {
+  let isLiving = true
+  const closed: string[] = []
+  let started = 0
+  const followed = follow(async folder => {
+    const name = `${folder} ${++started}`
+    return {
+      ...alphabetRecommender(folder),
+      isLiving: () => isLiving,
+      close: async () => void closed.push(name)
+    }
+  })
+  await announce('r1')
+  await followed.refresh()
+  await followed.refresh()
+  expect(started).toBe(1)
+
+  isLiving = false
+  await followed.refresh()
+
+  expect(started).toBe(2)
+  expect(closed).toEqual(['r1 1'])
+  expect(await followed.recommend(question)).toMatchObject({ releaseId: 'r1' })
+})
+
 test('a question that fails leaves the release where it is', async () => {
   const followed = follow(async folder => {
     const recommender = alphabetRecommender(folder)

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest'
+import { createKey } from '#shared/apikeys/stored-keys.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import { withTransaction } from '#shared/database/pool.ts'
 import { appendEvents } from '#shared/eventlog/append-events.ts'
@@ -74,9 +75,57 @@ describeWithChromium('the page', startChromium => {
     expect(await itemsOn(page, 'trail')).toEqual([])
   })
 
+  test('says why an item is recommended: by which clicks, and what its codes stand for', async () => {
+    const { page, faults } = await openPage()
+    await page.locator('[data-part="catalogue"] [data-item="r2-0"]').click()
+    await expect.poll(() => firstNext(page), patience).toBe('r2-1')
+
+    await page.locator('[data-why="r2-1"]').click()
+    const dialog = page.locator('[data-part="explanation"]')
+    await dialog.locator('h2').waitFor()
+    const [text, clicks, steps] = [
+      await dialog.textContent(),
+      await attributesOn(page, 'explanation', 'data-click'),
+      await dialog.locator('.path li').allTextContents()
+    ]
+    await page.keyboard.press('Escape')
+
+    expect(text).toMatch('what the model expects')
+    expect(clicks).toEqual(['r2-0'])
+    expect(steps.length).toBeGreaterThan(1)
+    expect(steps[0]).toMatch(/[\d.]+ %\d+ items: /)
+    expect(steps.at(-1)).toMatch(/1 item$/)
+    expect(await dialog.isVisible()).toBe(false)
+    expect(await itemsOn(page, 'trail')).toEqual(['r2-0']) // to ask why is no click
+    expect(faults).toEqual([])
+  })
+
+  test('asks for an API key where one is needed, and keeps it in its tab alone', async () => {
+    const { key } = await createKey(database.pool, { name: 'page', role: 'write' })
+    const status = async () => (await fetch(`${serving.url}/v1/items`)).status
+    await expect.poll(status, patience).toBe(401) // the service knows the key by now
+    const { page } = await openPage()
+    await page.locator('#api-key').fill(key)
+    await page.locator('[data-part="key"] button').click()
+
+    await expect.poll(() => sourcesOn(page), patience).toEqual(Array(12).fill('popular'))
+    await page.locator('[data-part="catalogue"] [data-item="r1-0"]').click()
+    await expect.poll(() => firstNext(page), patience).toBe('r1-1')
+
+    const shown = await page.evaluate('document.documentElement.outerHTML')
+    expect(shown).not.toContain(key.slice(-20))
+    expect(shown).toContain('Bearer $NEXTRIE_API_KEY')
+    expect(await page.locator('[data-part="key"]').isVisible()).toBe(false)
+    const other = await page.context().newPage()
+    await other.goto(serving.url)
+    await other.locator('#api-key').waitFor()
+    expect(await other.locator('[data-part="trouble"]').textContent()).toMatch('API key is needed')
+  })
+
   /** `faults` is what went wrong in the browser: exceptions, and what its console calls an error. */
   async function openPage(): Promise<{ page: Page; faults: readonly string[] }> {
-    const page = await browser.newPage()
+    const context = await browser.newContext()
+    const page = await context.newPage()
     const faults: string[] = []
     page.on('pageerror', error => faults.push(String(error)))
     page.on('console', message => message.type() === 'error' && faults.push(message.text()))

@@ -2,14 +2,18 @@
 // needs no training: it recommends what follows the last click in the alphabet.
 
 import { buildApp } from '#services/serving/app.ts'
-import { createHiddenItems } from '#services/serving/hidden-items.ts'
+import { type FollowedCatalogue, followCatalogue } from '#services/serving/follow-catalogue.ts'
 import type { KnownKeys } from '#services/serving/known-keys.ts'
 import type { LiveRecommender } from '#services/serving/live-recommender.ts'
-import type { App } from '#services/serving/serving-parts.ts'
+import type { App, ServingParts } from '#services/serving/serving-parts.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
 import { createSelecting } from '#shared/recommendations/item-selection.ts'
-import type { RecommendationQuery, Recommender } from '#shared/recommendations/recommender.ts'
+import type {
+  LivingCatalogue,
+  RecommendationQuery,
+  Recommender
+} from '#shared/recommendations/recommender.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { createMetrics } from '#shared/runtime/metrics.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
@@ -32,17 +36,59 @@ export function alphabetRecommender(releaseId = 'r1'): Recommender {
     recommend: async query => ({ releaseId, items: nextLetters(query) }),
     select: createSelecting(new Map(letters.map((key, i) => [key, i])), letters.length),
     knows: key => letters.includes(key),
+    hasCategories: () => true,
+    isLiving: () => true,
+    catalogue: lettersInCatalogue(new Set()),
     load: () => ({ waiting: 0, threads: 1, busyThreads: 0, lostThreads: 0, retried: 0 }),
     close: async () => undefined
   }
 }
 
-function nextLetters({ clicks, count, exclude, repeat = false }: RecommendationQuery) {
+/** Letters that are hidden or removed go into `hidden`; other items find no room. */
+function lettersInCatalogue(hidden: Set<string>): LivingCatalogue {
+  return {
+    trainedVersion: 0,
+    room: 0,
+    added: () => 0,
+    nextNumber: () => letters.length,
+    hasId: key => letters.includes(key),
+    hide: async keys => {
+      for (const key of keys) hidden.add(key)
+    },
+    adopt: async () => 0,
+    place: async () => ({ placements: [], refused: [] }),
+    update: async items => {
+      for (const { key, isVisible } of items) {
+        if (isVisible) hidden.delete(key)
+        else hidden.add(key)
+      }
+    }
+  }
+}
+
+/** The same while its app runs: it leaves out what is hidden in the catalogue. */
+function followingAlphabet(pool: Pool): LiveRecommender {
+  const hidden = new Set<string>()
+  const catalogue = lettersInCatalogue(hidden)
+  const { recommend } = alphabetRecommender()
+  let followed: FollowedCatalogue | undefined
+  return {
+    releaseId: () => 'r1',
+    recommend: query => recommend({ ...query, exclude: [...query.exclude, ...hidden] }),
+    refreshItems: async () => {
+      followed ??= await followCatalogue({ pool, log: silent, releaseId: 'r1', catalogue })
+      await followed.refresh()
+    }
+  }
+}
+
+function nextLetters({ clicks, count, exclude, shown = [], repeat = false }: RecommendationQuery) {
   const clicked = clicks.map(click => click.itemKey)
   const start = letters.indexOf(clicked.at(-1) ?? '') + 1
   const source = clicked.length > 0 ? ('generated' as const) : ('popular' as const)
   return [...letters.slice(start), ...letters.slice(0, start)]
-    .filter(key => !exclude.includes(key) && (repeat || !clicked.includes(key)))
+    .filter(key => !exclude.includes(key) && !shown.includes(key))
+    .filter(key => repeat || !clicked.includes(key))
     .slice(0, count)
     .map((itemKey, rank) => ({ itemKey, score: 1 / (1 + rank), source }))
 }
@@ -80,16 +126,19 @@ export async function startServing(recommender?: LiveRecommender): Promise<Servi
 }
 
 /** The app on any pool; the caller closes both. */
-export function appOn(pool: Pool, recommender?: LiveRecommender): Promise<App> {
-  const { recommend } = alphabetRecommender()
+export function appOn(
+  pool: Pool,
+  recommender?: LiveRecommender,
+  others: Partial<ServingParts> = {}
+): Promise<App> {
   return buildApp({
     pool,
-    recommender: recommender ?? { releaseId: () => 'r1', recommend },
-    hiddenItems: createHiddenItems(pool),
+    recommender: recommender ?? followingAlphabet(pool),
     keys: noKeys,
     requestsPerMinute: 0,
     metrics: createMetrics(),
     log: silent,
-    sessionGapMinutes: 30
+    sessionGapMinutes: 30,
+    ...others
   })
 }

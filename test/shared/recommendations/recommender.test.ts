@@ -198,6 +198,24 @@ test('a thread that dies while it loads fails the start', async () => {
   await failed
 })
 
+test('without the thread that follows the catalogue the others answer on, and it is known', async () => {
+  const { recommender, living } = await startWatched({
+    folder: location,
+    threads: 1,
+    queue: patient
+  })
+  expect(recommender.isLiving()).toBe(true)
+  const hidden = recommender.catalogue.hide(['item 1'])
+
+  await living.terminate()
+
+  await hidden.catch(() => undefined) // answered or not, it does not hang
+  await vi.waitUntil(() => !recommender.isLiving(), { timeout: 30_000 })
+  await expect(recommender.catalogue.hide(['item 2'])).rejects.toMatchObject(workerFailed)
+  expect((await recommender.recommend(query)).items).toHaveLength(10)
+  await recommender.close()
+}, 60_000)
+
 test('a closed recommender answers nothing, and its threads are gone', async () => {
   const { recommender, workers } = await startWatched({ folder: location, threads: 2 })
   const failed = expect(recommender.recommend(query)).rejects.toMatchObject(workerFailed)
@@ -248,8 +266,10 @@ async function replaceFile(release: string, name: string, bytes: Uint8Array): Pr
 
 interface Threads {
   readonly recommender: Recommender
-  /** In the order in which they were started; the one that loaded the release is not among them. */
+  /** Those that answer, in the order in which they were started. */
   readonly workers: readonly Worker[]
+  /** The one that keeps the release up with the catalogue. */
+  readonly living: Worker
 }
 
 /** A recommender with its threads, which it keeps to itself. */
@@ -258,10 +278,10 @@ async function startWatched(task: Omit<RecommenderTask, 'log'>): Promise<Threads
   const add = (worker: Worker) => workers.push(worker)
   process.on('worker', add)
   const recommender = await startRecommender({ ...task, log })
-  workers.shift()
+  const [, living] = workers.splice(0, 2) // before it, the one that loaded the release
   const close = () => {
     process.off('worker', add)
     return recommender.close()
   }
-  return { recommender: { ...recommender, close }, workers }
+  return { recommender: { ...recommender, close }, workers, living: living! }
 }

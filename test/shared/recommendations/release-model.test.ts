@@ -40,6 +40,22 @@ test('a model that was written and read answers exactly as before', async () => 
   }
 })
 
+test('categories and what codes stand for are part of a release, where there are any', () => {
+  const categories = { levels: 2, classes: Int32Array.from(itemKeys.keys()).fill(-1, 4) }
+  const wholeOf = {
+    ...categories,
+    classes: Int32Array.of(...categories.classes, ...categories.classes)
+  }
+  const idWords = [{ codes: [3, 1], name: undefined, items: 2, words: ['red'], examples: ['é ✓'] }]
+
+  const read = readModel(modelFiles({ ...trained, categories: wholeOf, idWords }))
+  const bare = readModel(modelFiles(trained))
+
+  expect(read.categories).toEqual(wholeOf)
+  expect(read.idWords).toEqual(idWords)
+  expect([bare.categories, bare.idWords]).toEqual([undefined, undefined])
+})
+
 test('items keep their order, whatever their keys look like', () => {
   expect(readModel(modelFiles(trained)).itemKeys).toEqual(itemKeys)
 })

@@ -116,3 +116,38 @@ test.each([
     events: [{ id: `/shop/${id}` }]
   })
 })
+
+test('a CloudEvent in binary form, its envelope in headers, is the same event', async () => {
+  const headers = {
+    'ce-specversion': '1.0',
+    'ce-id': 'b1',
+    'ce-source': '/shop/m%C3%BCnchen',
+    'ce-type': 'com.example.shop.click',
+    'ce-time': '2026-03-01T09:30:00Z',
+    'ce-traceparent': '00-4bf9'
+  }
+  const request = { method: 'POST', url: '/v1/events', headers } as const
+  const { pool } = serving.database
+
+  const response = await serving.app.inject({ ...request, payload: { item: 'a', session: 'bin' } })
+  const batch = await serving.app.inject({ ...request, payload: [{ item: 'a', session: 'bin' }] })
+  const spoilt = await serving.app.inject({
+    ...request,
+    headers: { ...headers, 'ce-id': '%ff' },
+    payload: { item: 'a', session: 'bin' }
+  })
+
+  const { rows } = await pool.query(
+    `select event_id, type, properties from events where session_id = 'bin'`
+  )
+  expect(response.json()).toMatchObject({ appended: 1 })
+  expect(rows).toMatchObject([
+    {
+      event_id: '/shop/münchen/b1',
+      type: 'click',
+      properties: { cloudevent: { source: '/shop/münchen', traceparent: '00-4bf9' } }
+    }
+  ])
+  expect(batch.json().errors).toMatchObject([{ field: 'data' }])
+  expect(spoilt.json().errors).toMatchObject([{ field: 'ce-id' }])
+})

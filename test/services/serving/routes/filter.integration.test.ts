@@ -115,8 +115,10 @@ describe('a filter', () => {
   test('follows the catalogue', async () => {
     const filter = { attribute: 'brand', equals: 'changing' }
     const before = await recommend({ items: ['item 1'], filter })
-    const change = (brand: string) =>
-      upsertItems(database.pool, [{ key: 'item 33', attributes: { brand }, isVisible: true }])
+    const change = async (brand: string) => {
+      await upsertItems(database.pool, [{ key: 'item 33', attributes: { brand }, isVisible: true }])
+      await release.refreshItems()
+    }
     await change('changing')
 
     expect(before.keys).toEqual([])
@@ -188,6 +190,21 @@ describe('similar items', () => {
     expect(keys.toSorted()).toEqual(['item 107', 'item 207'])
   })
 
+  test('that score less than min_score are left out', async () => {
+    const all = await similar('item 5', { n: '10' })
+    const least = all.body.items[3]!.score
+
+    const { body } = await similar('item 5', { n: '10', min_score: least.toFixed(9) })
+    const none = await similar('item 5', { min_score: '1' })
+    const everything = await similar('item 5', { n: '10', min_score: '-1.0' })
+
+    const nearly = all.body.items.filter(({ score }) => score >= Number(least.toFixed(9)))
+    expect(body.items).toEqual(nearly)
+    expect([3, 4]).toContain(nearly.length)
+    expect(none.keys).toEqual([])
+    expect(everything.keys).toEqual(all.keys)
+  })
+
   test('of an item that the release does not have are not found', async () => {
     const { status, body } = await similar('gone')
 
@@ -200,6 +217,8 @@ describe('similar items', () => {
     ['filter', { filter: '{' }],
     ['filter.attribute', { filter: '{"attribute":"colour","equals":"red"}' }],
     ['filter.colour', { filter: '{"colour":"red"}' }],
+    ['min_score', { min_score: '1.5' }],
+    ['min_score', { min_score: 'high' }],
     ['page', { page: '2' }]
   ])('are refused for the field %s', async (field, query) => {
     const { status, body } = await similar('item 5', query as Record<string, string>)

@@ -122,7 +122,8 @@ describe('a faulty question', () => {
         {
           field: 'colour',
           message:
-            'is not known here; known are session, items, n, exclude, filter, min_score, repeat, attributes'
+            'is not known here; known are session, items, next, scenario, n, exclude, filter, ' +
+            'min_score, diversity, repeat, attributes, explain'
         },
         { field: 'items[1]', message: 'must be string' },
         { field: 'n', message: 'must be integer' }

@@ -1,0 +1,29 @@
+// How a release keeps up with the catalogue, for Prometheus: what finds no room is never silent.
+import { Gauge, type Metrics } from '#shared/runtime/metrics.ts'
+import type { CatalogueState } from './follow-catalogue.ts'
+
+const figures: Readonly<Record<keyof CatalogueState, readonly [name: string, help: string]>> = {
+  added: ['nextrie_added_items', 'Items that came after the release was trained and have an ID'],
+  room: ['nextrie_added_items_room', 'Items that the loaded release can take in'],
+  withoutRoom: [
+    'nextrie_items_without_room',
+    'Visible items that found no room: they are not recommended before the next training'
+  ]
+}
+
+/** Reads the figures when /metrics is asked for. */
+export function measureCatalogue(
+  { state }: { readonly state: () => CatalogueState | undefined },
+  metrics: Metrics
+): void {
+  for (const [figure, [name, help]] of Object.entries(figures)) {
+    new Gauge({
+      name,
+      help,
+      registers: [metrics],
+      collect() {
+        this.set(state()?.[figure as keyof CatalogueState] ?? 0)
+      }
+    })
+  }
+}

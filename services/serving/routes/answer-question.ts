@@ -1,0 +1,82 @@
+// A settled question to the recommender, and its answer as it goes out.
+import { randomBytes } from 'node:crypto'
+import { readAttributes } from '#shared/catalog/read-items.ts'
+import type { RecommendationAnswer } from '#shared/recommendations/recommender.ts'
+import type { Click } from '#shared/sessions/session.ts'
+import { recommendationId } from '../recommendation-id.ts'
+import type { ServingParts } from '../serving-parts.ts'
+import { clicksOn, sessionClicks } from '../session-clicks.ts'
+import { wireAttributes } from '../wire-items.ts'
+import type { AnsweringTools } from './answering-tools.ts'
+import { explanationOf } from './explanation.ts'
+import {
+  type Question,
+  type Recommendation,
+  type SettledQuestion,
+  standardCount
+} from './question.ts'
+import type { Settled } from './settle-question.ts'
+
+export async function askRecommender(
+  { question, shown }: Settled,
+  parts: ServingParts
+): Promise<RecommendationAnswer> {
+  const { n = standardCount, exclude = [], filter, min_score: minScore, repeat } = question
+  const { diversity, explain } = question
+  const clicks = await clicksOf(question, parts)
+  return parts.recommender.recommend({
+    clicks,
+    count: n,
+    exclude,
+    filter,
+    minScore,
+    ...(repeat !== undefined && { repeat }),
+    ...(shown.length > 0 && { shown }),
+    ...(diversity && { diversity }),
+    ...(explain && { explain })
+  })
+}
+
+async function clicksOf(
+  { session, items }: SettledQuestion,
+  { pool, sessionGapMinutes: gapMinutes }: ServingParts
+): Promise<readonly Click[]> {
+  if (session === undefined) return clicksOn(items ?? [], Date.now())
+  return sessionClicks(pool, { sessionId: session, gapMinutes })
+}
+
+/** An answer as it goes out: its items counted, and kept for whoever turns the page. */
+export async function answerOf(
+  answer: RecommendationAnswer,
+  { question, shown }: Settled,
+  parts: ServingParts,
+  tools: AnsweringTools
+): Promise<Recommendation> {
+  const recommendation = await recommendationOf(answer, question, parts, tools)
+  const keys = answer.items.map(({ itemKey }) => itemKey)
+  tools.answers.keep(recommendation.recommendation_id, { question, shown: [...shown, ...keys] })
+  return recommendation
+}
+
+/** The same without pages. */
+export async function recommendationOf(
+  { releaseId, items }: RecommendationAnswer,
+  { attributes = false }: Pick<Question, 'attributes'>,
+  { pool }: ServingParts,
+  { sources }: AnsweringTools
+): Promise<Recommendation> {
+  for (const { source } of items) sources.inc({ source })
+  const keys = items.map(({ itemKey }) => itemKey)
+  const found = attributes ? await readAttributes(pool, keys) : undefined
+  return {
+    recommendation_id: recommendationId(Date.now(), randomBytes(10)),
+    release: releaseId,
+    items: items.map(({ itemKey, score, source, explanation }) => ({
+      item: itemKey,
+      score,
+      source,
+      ...(found && { attributes: wireAttributes(found.get(itemKey)) }),
+      ...(explanation && { explanation: explanationOf(explanation) })
+    }))
+  }
+}

@@ -1,0 +1,260 @@
+// Why items were recommended: the parts of their scores, what each click of the session did for them,
+// and the way that the search takes to them.
+//
+// What a click does for an item is measured in the units of the score, so that it compares:
+// - through co-visitation and similarity, its own term of the item's share, times the weight of that part;
+// - through the model, what the item's share in the softmax loses when the session is read without the
+//   click (leave one out), the candidates staying the same, times the weight of that part.
+// The first ones sum to their part. The second ones do not: two clicks on similar items can each be
+// left out without much harm. Below zero, the session speaks more for the item without the click.
+//
+// An explanation costs one more search, the encoding of as many sessions as clicks are explained, and
+// for each item its level's worth of decoding.
+import { logSumExp } from '#shared/inference/prefix.ts'
+import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
+import { childrenOf, codesOf, noChildren } from '#shared/itemids/trie.ts'
+import type { Click } from '#shared/sessions/session.ts'
+import type { ServedAnswering } from './answer-query.ts'
+import { type Neighbours, neighbourScores } from './neighbours.ts'
+import {
+  candidatesFor,
+  denseWeight,
+  type RankedItem,
+  type RankingModel,
+  type RankingQuestion,
+  type ScoredCandidates,
+  scoreParts
+} from './rank.ts'
+import { newestOf, sessionInput } from './session-input.ts'
+
+export interface ScorePart {
+  readonly part: 'model' | 'co-visitation' | 'similarity' | 'popularity'
+  readonly weight: number
+  /** Of this part among all candidates. */
+  readonly share: number
+}
+
+export interface ItemExplanation {
+  /** The score is the sum of weight times share. */
+  readonly parts: readonly ScorePart[]
+  /** The dense head's, without the margin; none where no click was read. */
+  readonly logit?: number
+  /** What was added to it because the item had no clicks in training. */
+  readonly margin?: number
+  /** Of the newest clicks, what mattered most first. */
+  readonly clicks: readonly ClickShare[]
+  /** The codes of the item's ID from the root on; none when the trie does not hold it. */
+  readonly path: readonly PathStep[]
+}
+
+export interface ClickShare {
+  readonly itemKey: string
+  /** Of the score: the sum of the next three. */
+  readonly share: number
+  readonly model: number
+  readonly coVisitation: number
+  readonly similarity: number
+}
+
+export interface PathStep {
+  readonly code: number
+  /** Of the code after those before it; none where nothing was generated. */
+  readonly probability?: number
+  /** What the code itself says, where it does. */
+  readonly name?: string
+  /** Items that have this and all codes before it. */
+  readonly items: number
+  /** What is said of these items more often than of others; none where the release does not tell. */
+  readonly words: readonly string[]
+  /** The most clicked of them. */
+  readonly examples: readonly string[]
+}
+
+/** Clicks explained at most, the newest ones: each is one more session to encode. */
+export const explainedClicks = 8
+
+export interface Explained {
+  /** As it was ranked. */
+  readonly question: RankingQuestion
+  /** The session's, oldest first. */
+  readonly clicks: readonly Click[]
+  readonly items: readonly RankedItem[]
+}
+
+/** An explanation of each item. */
+export async function explainItems(
+  model: ServedAnswering,
+  { question, clicks, items }: Explained
+): Promise<ItemExplanation[]> {
+  const { state } = question
+  if (!state) {
+    return items.map(({ item, score }) => ({
+      parts: [{ part: 'popularity', weight: 1, share: score }],
+      clicks: [],
+      path: pathTo(model, item)
+    }))
+  }
+  const { ranking } = model
+  const known = clicks.filter(({ itemKey }) => model.itemIndex.has(itemKey))
+  // Before anything is waited for, in which the catalogue may change: of the very items that were ranked.
+  const { scored } = candidatesFor(ranking, { ...question, state })
+  const statesWithout = await leaveOneOut(model, known)
+  const explainClicks = clickExplainer(model, { known, scored, statesWithout })
+  const chances = chancesUnder(ranking.decoder, state)
+  return items.map(({ item }) => {
+    const i = scored.items.indexOf(item)
+    return {
+      ...partsOf(ranking, scored, i),
+      clicks: explainClicks(i),
+      path: pathTo(model, item, chances)
+    }
+  })
+}
+
+function partsOf(
+  { blend }: RankingModel,
+  scored: ScoredCandidates,
+  i: number
+): Pick<ItemExplanation, 'parts' | 'logit' | 'margin'> {
+  const { dense, coVisited, similar } = scoreParts(scored, blend)
+  return {
+    parts: [
+      { part: 'model', weight: denseWeight(blend), share: dense[i]! },
+      { part: 'co-visitation', weight: blend.coVisitationWeight, share: coVisited[i]! },
+      { part: 'similarity', weight: blend.similarityWeight, share: similar[i]! }
+    ],
+    logit: scored.logits[i]!,
+    ...(scored.isNew[i] && { margin: blend.newItemMargin })
+  }
+}
+
+/** The states of the session without one of its newest clicks, the newest one first; none for a lone click. */
+async function leaveOneOut(
+  { sessions, itemIndex }: ServedAnswering,
+  known: readonly Click[]
+): Promise<Float32Array[]> {
+  if (known.length < 2) return []
+  const { maxLength, gapBuckets } = sessions.config
+  const inputs = newestFirst(known).map(({ place }) => {
+    const others = known.filter((_, other) => other !== place)
+    return newestOf(sessionInput(others, itemIndex, gapBuckets), maxLength)
+  })
+  return sessions.encode(inputs)
+}
+
+function newestFirst(known: readonly Click[]) {
+  return known
+    .map((click, place) => ({ click, place, age: known.length - 1 - place }))
+    .slice(-explainedClicks)
+    .reverse()
+}
+
+interface ClickFacts {
+  readonly known: readonly Click[]
+  readonly scored: ScoredCandidates
+  readonly statesWithout: readonly Float32Array[]
+}
+
+/** Explains the clicks for one candidate after another. */
+function clickExplainer(
+  { ranking, itemIndex }: ServedAnswering,
+  { known, scored, statesWithout }: ClickFacts
+): (i: number) => ClickShare[] {
+  const { blend, vectors } = ranking
+  const clicked = Int32Array.from(known, ({ itemKey }) => itemIndex.get(itemKey)!)
+  const { dense } = scoreParts(scored, blend)
+  const together = termsOf(ranking.coVisitation, { clicked, scored, decay: blend.clickDecay })
+  const alike = termsOf(ranking.similarity, {
+    clicked,
+    scored,
+    decay: blend.clickDecay,
+    liftOfNew: Math.exp(blend.newItemMargin)
+  })
+  const effects = newestFirst(known).map(({ click, place, age }, n) => {
+    const without = statesWithout[n]
+    const logits = without && scored.items.map(item => dot(without, vectors, item * without.length))
+    const denseWithout = logits && scoreParts({ ...scored, logits }, blend).dense
+    return { click, denseWithout, together: together(place, age), alike: alike(place, age) }
+  })
+  return i =>
+    effects
+      .map(({ click, denseWithout, together, alike }) => {
+        // A lone click is all that the model read.
+        const model = denseWeight(blend) * (dense[i]! - (denseWithout?.[i] ?? 0))
+        const coVisitation = blend.coVisitationWeight * together(i)
+        const similarity = blend.similarityWeight * alike(i)
+        const share = model + coVisitation + similarity
+        return { itemKey: click.itemKey, share, model, coVisitation, similarity }
+      })
+      .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
+}
+
+/** What the click at a place adds to a candidate's share of one kind of nearness. */
+function termsOf(
+  neighbours: Neighbours,
+  {
+    clicked,
+    scored: { items, isNew },
+    decay,
+    liftOfNew = 1
+  }: {
+    readonly clicked: Int32Array
+    readonly scored: ScoredCandidates
+    readonly decay: number
+    readonly liftOfNew?: number
+  }
+) {
+  const liftOf = (i: number) => (isNew[i] ? liftOfNew : 1)
+  const valuesOf = (clicks: Int32Array) => {
+    const scores = neighbourScores(neighbours, clicks, decay)
+    return items.map((item, i) => liftOf(i) * (scores.get(item) ?? 0))
+  }
+  const total = valuesOf(clicked).reduce((sum, value) => sum + value, 0)
+  return (place: number, age: number) => {
+    const own = valuesOf(clicked.subarray(place, place + 1))
+    return (i: number) => (total > 0 ? (decay ** age * own[i]!) / total : 0)
+  }
+}
+
+/** The log probabilities of a node's children, in their order; each node is scored once. */
+type ChancesUnder = (node: number) => Float64Array
+
+function chancesUnder(decoder: TokenDecoder, state: Float32Array): ChancesUnder {
+  const scorer = decodeSession(decoder, state)
+  const known = new Map<number, Float64Array>()
+  return node => {
+    const found = known.get(node)
+    if (found) return found
+    const children = noChildren()
+    decoder.trie.readChildren(node, children)
+    const scores = new Float64Array(children.count)
+    if (children.count > 1) scorer.scoreChildren(node, children, scores)
+    const normaliser = logSumExp(scores)
+    const chances = scores.map(score => score - normaliser)
+    known.set(node, chances)
+    return chances
+  }
+}
+
+function pathTo(
+  { ranking, keyOf, idWords }: ServedAnswering,
+  item: number,
+  chances?: ChancesUnder
+): PathStep[] {
+  const { trie } = ranking.decoder
+  const steps: PathStep[] = []
+  for (let node = trie.leafOf(item); node > 0; node = trie.parentOf(node)) {
+    const parent = trie.parentOf(node)
+    const place = childrenOf(trie, parent).indexOf(node)
+    const said = idWords?.(codesOf(trie, node))
+    steps.unshift({
+      code: trie.codeOf(node),
+      ...(chances && { probability: Math.exp(chances(parent)[place]!) }),
+      ...(said?.name !== undefined && { name: said.name }),
+      items: trie.itemCountOf(node),
+      words: said?.words ?? [],
+      examples: trie.itemOf(node) >= 0 ? [keyOf(item)] : (said?.examples ?? [])
+    })
+  }
+  return steps
+}

@@ -1,0 +1,177 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { type FollowedCatalogue, followCatalogue } from '#services/serving/follow-catalogue.ts'
+import type { Item } from '#shared/catalog/item.ts'
+import { upsertItems } from '#shared/catalog/write-items.ts'
+import type { Scheme } from '#shared/itemids/item-ids.ts'
+import {
+  type LivingCatalogue,
+  type Recommender,
+  startRecommender
+} from '#shared/recommendations/recommender.ts'
+import { parseManifest } from '#shared/releases/manifest.ts'
+import { announceRelease } from '#shared/releases/registry.ts'
+import { RecommenderError } from '#shared/runtime/errors.ts'
+import { attributesOf, describedItems, describedModel } from '#test/support/described-release.ts'
+import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+import { writeSmallRelease } from '#test/support/small-release.ts'
+import { useBackend } from '#test/support/tensorflow.ts'
+import { silent } from './serving-app.ts'
+
+const items = describedItems(48)
+
+let folder: string
+let database: TestDatabase
+const started: Recommender[] = []
+
+beforeAll(async () => {
+  await useBackend('cpu')
+  folder = await mkdtemp(join(tmpdir(), 'nextrie-follow-'))
+  database = await createTestDatabase()
+})
+afterEach(async () => {
+  await Promise.all(started.splice(0).map(recommender => recommender.close()))
+  await database.pool.query('truncate items')
+})
+afterAll(async () => {
+  await database.drop()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function publish(releaseId: string, scheme: Scheme = 'residual-kmeans'): Promise<string> {
+  const trained = await describedModel(items, scheme)
+  const location = await writeSmallRelease(folder, trained, { releaseId })
+  const manifest = parseManifest(await readFile(join(location, 'manifest.json'), 'utf8'))
+  await announceRelease(database.pool, { manifest, location })
+  return location
+}
+
+interface Follower {
+  readonly recommender: Recommender
+  readonly followed: FollowedCatalogue
+}
+
+async function follow(location: string): Promise<Follower> {
+  const queue = { length: 512, deadlineMs: 60_000 }
+  const recommender = await startRecommender({ folder: location, log: silent, threads: 1, queue })
+  started.push(recommender)
+  const { releaseId, catalogue } = recommender
+  const facts = { pool: database.pool, log: silent, releaseId, catalogue }
+  return { recommender, followed: await followCatalogue(facts) }
+}
+
+function newItems(count: number, name: string): Item[] {
+  return Array.from({ length: count }, (_, i) => ({
+    key: `${name} ${i}`,
+    attributes: attributesOf(['red', 'green', 'blue'][i % 3]!),
+    isVisible: true
+  }))
+}
+
+const question = { clicks: [], exclude: [] }
+
+async function keysOf(
+  { recommender }: Pick<Follower, 'recommender'>,
+  count: number
+): Promise<string[]> {
+  const { items } = await recommender.recommend({ ...question, count })
+  return items.map(({ itemKey }) => itemKey)
+}
+
+test('two processes that place the same items at once give them the same IDs', async () => {
+  const location = await publish('race')
+  const both = [await follow(location), await follow(location)]
+  await upsertItems(database.pool, newItems(300, 'a'))
+  await upsertItems(database.pool, newItems(300, 'b'))
+
+  await Promise.all(both.map(({ followed }) => followed.refresh()))
+
+  const { rows } = await database.pool.query(
+    `select count(*)::integer, max(item_number) from placed_items where release_id = 'race'`
+  )
+  expect(rows).toEqual([{ count: 600, max: 647 }])
+  const [one, other] = [await keysOf(both[0]!, 700), await keysOf(both[1]!, 700)]
+  expect(one).toHaveLength(648)
+  expect(other).toEqual(one)
+}, 60_000)
+
+test('items that find no room are counted, and those before them are recommended', async () => {
+  const location = await publish('full')
+  const follower = await follow(location)
+  const { room } = follower.recommender.catalogue
+  await upsertItems(database.pool, newItems(room + 7, 'new'))
+
+  await follower.followed.refresh()
+
+  expect(follower.followed.state()).toEqual({ added: room, room, withoutRoom: 7 })
+  const keys = await keysOf(follower, room + 100)
+  expect(keys).toHaveLength(room + 48)
+  expect(new Set(keys).size).toBe(room + 48)
+  const later = await follow(location)
+  expect(later.followed.state()).toEqual({ added: room, room, withoutRoom: 7 })
+}, 120_000)
+
+test('an item of a new category gets a branch of its own under a scheme that reads categories', async () => {
+  const location = await publish('readable', 'semantic')
+  const follower = await follow(location)
+  const isNamed = { colour: 'red', words: ['red shirt'], categories: ['shop', 'pink'] }
+  await upsertItems(database.pool, [{ key: 'pink', attributes: isNamed, isVisible: true }])
+
+  await follower.followed.refresh()
+
+  const click = { itemKey: 'item 0', type: 'click', at: 0 } as const
+  const answer = await follower.recommender.recommend({
+    clicks: [click],
+    exclude: [],
+    count: 60,
+    explain: true
+  })
+  const pink = answer.items.find(({ itemKey }) => itemKey === 'pink')
+  const probabilities = pink!.explanation!.path.map(({ probability }) => probability)
+  expect(probabilities.every(value => value! > 0 && value! <= 1)).toBe(true)
+  expect(new Set(answer.items.map(({ itemKey }) => itemKey)).size).toBe(49)
+}, 60_000)
+
+test('many hidden items cost nothing to hide, and come back when they are shown', async () => {
+  await upsertItems(
+    database.pool,
+    items.map((item, i) => ({ ...item, isVisible: i < 4 }))
+  )
+  const follower = await follow(await publish('hidden'))
+  expect((await keysOf(follower, 48)).toSorted()).toEqual(['item 0', 'item 1', 'item 2', 'item 3'])
+
+  await upsertItems(database.pool, items)
+  await follower.followed.refresh()
+
+  expect(await keysOf(follower, 100)).toHaveLength(48)
+}, 60_000)
+
+test('an item that cannot be taken in keeps no other one out', async () => {
+  const { recommender } = await follow(await publish('faulty'))
+  const { releaseId, catalogue } = recommender
+  const update: LivingCatalogue['update'] = async items => {
+    if (items.some(({ key }) => key === 'new 3')) throw new RecommenderError('ITEM_INVALID', 'no')
+    await catalogue.update(items)
+  }
+  const facts = { pool: database.pool, log: silent, releaseId }
+  await upsertItems(database.pool, newItems(6, 'new'))
+  const faulty: LivingCatalogue = {
+    trainedVersion: catalogue.trainedVersion,
+    room: catalogue.room,
+    hasId: key => catalogue.hasId(key),
+    nextNumber: () => catalogue.nextNumber(),
+    added: () => catalogue.added(),
+    hide: keys => catalogue.hide(keys),
+    adopt: placements => catalogue.adopt(placements),
+    place: items => catalogue.place(items),
+    update
+  }
+  await followCatalogue({ ...facts, catalogue: faulty })
+
+  const keys = await keysOf({ recommender }, 100)
+
+  expect(keys).toHaveLength(48 + 5)
+  expect(keys).not.toContain('new 3')
+}, 60_000)
