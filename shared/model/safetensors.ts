@@ -18,22 +18,24 @@ interface Entry {
 /** The same arrays give the same bytes: names are sorted. */
 export function encodeArrays(arrays: NamedArrays): Uint8Array {
   const names = Object.keys(arrays).sort()
-  const header: Record<string, Entry> = {}
   let length = 0
-  for (const name of names) {
+  const entries = names.map((name): [string, Entry] => {
     const { shape, values } = arrays[name]!
     const dtype = values instanceof Float32Array ? 'F32' : 'I32'
-    header[name] = { dtype, shape, data_offsets: [length, length + values.byteLength] }
+    const from = length
     length += values.byteLength
-  }
-  const text = new TextEncoder().encode(padded(JSON.stringify(header)))
+    return [name, { dtype, shape, data_offsets: [from, length] }]
+  })
+  // Not by assignment: an array may be called `__proto__`.
+  const header = JSON.stringify(Object.fromEntries(entries))
+  const text = new TextEncoder().encode(padded(header))
   const bytes = new Uint8Array(8 + text.length + length)
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true)
   bytes.set(text, 8)
-  for (const name of names) {
+  for (const [name, { data_offsets }] of entries) {
     const { values } = arrays[name]!
     const view = new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
-    bytes.set(view, 8 + text.length + header[name]!.data_offsets[0])
+    bytes.set(view, 8 + text.length + data_offsets[0])
   }
   return bytes
 }

@@ -25,6 +25,18 @@ test('what was written is read back, bit for bit', () => {
   )
 })
 
+test('an array may have any name', () => {
+  const named = JSON.parse('{"": 0, "__proto__": 0, "constructor": 0}') as Record<string, unknown>
+  for (const name of Object.keys(named)) {
+    const value = { shape: [1], values: Float32Array.of(name.length) }
+    Object.defineProperty(named, name, { value, enumerable: true })
+  }
+
+  expect(Object.entries(decodeArrays(encodeArrays(named as NamedArrays)))).toEqual(
+    Object.entries(named)
+  )
+})
+
 test('the header is JSON after its length, and the numbers follow by name on eight bytes', () => {
   const bytes = encodeArrays(arrays)
 
