@@ -1,7 +1,6 @@
 // `nextrie items import FILE`: many items into the catalogue.
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { finished } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { type ImportedItems, importItems, type RejectedLine } from '#shared/catalog/import-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
@@ -38,17 +37,17 @@ async function runImport(
   { write, interruption }: CommandParts
 ): Promise<void> {
   const { decodeItem } = await import('#shared/events/decode-item.ts')
-  const { chunks, share } = await open(path)
-  const report = reportPath === undefined ? undefined : createWriteStream(reportPath)
+  const { chunks, share } = await openItems(path)
+  const report = reportPath === undefined ? undefined : await openReport(reportPath)
   const title = `importing ${basename(path)} (%)`
   const progress = createProgress({ title, total: 100, stream: process.stderr })
   const shown: string[] = []
   let done: ImportedItems = { lines: 0, accepted: 0, rejected: 0 }
-  const tell = (line: RejectedLine) => {
+  const tell = async (line: RejectedLine) => {
     if (shown.length < shownFaults) {
       shown.push(`${basename(path)} line ${line.line}: ${line.rejected}\n`)
     }
-    report?.write(`${JSON.stringify(line)}\n`)
+    await report?.add(line)
   }
   const signal = interruption()
   try {
@@ -77,7 +76,7 @@ async function runImport(
   } finally {
     progress.finish()
     for (const line of shown) process.stderr.write(line)
-    if (report) await close(report)
+    await report?.close()
   }
   const more = done.rejected > shown.length && reportPath === undefined
   const told = [
@@ -88,7 +87,7 @@ async function runImport(
   write(told.filter(Boolean).join('; '))
 }
 
-async function open(path: string): ReturnType<typeof readChunks> {
+async function openItems(path: string): ReturnType<typeof readChunks> {
   try {
     return await readChunks({ path, format: 'ndjson', isCompressed: path.endsWith('.gz') })
   } catch (cause) {
@@ -98,9 +97,38 @@ async function open(path: string): ReturnType<typeof readChunks> {
   }
 }
 
-async function close(report: WriteStream): Promise<void> {
-  report.end()
-  await finished(report)
+interface Report {
+  add(line: RejectedLine): Promise<void>
+  close(): Promise<void>
+}
+
+/** Characters that wait to be written together. */
+const reportBuffer = 65_536
+
+async function openReport(path: string): Promise<Report> {
+  const file = await open(path, 'w').catch(cause => {
+    const message = `${path} cannot be written: name a file in a folder that is there`
+    throw new RecommenderError('ARGUMENT_INVALID', message, { cause })
+  })
+  let waiting = ''
+  const flush = async () => {
+    const text = waiting
+    waiting = ''
+    await file.appendFile(text)
+  }
+  return {
+    async add(line) {
+      waiting += `${JSON.stringify(line)}\n`
+      if (waiting.length >= reportBuffer) await flush()
+    },
+    async close() {
+      try {
+        await flush()
+      } finally {
+        await file.close()
+      }
+    }
+  }
 }
 
 function count(value: number): string {

@@ -7,6 +7,7 @@ import { measureCatalogue } from './catalogue-metrics.ts'
 import { drainConnections } from './drain.ts'
 import { answerError, answerNotFound } from './error-handler.ts'
 import { limitReading } from './limit-reading.ts'
+import { limitValues } from './limit-values.ts'
 import { describeApi } from './openapi.ts'
 import { measureRecommender, measureRequests } from './request-metrics.ts'
 import { answeringTools } from './routes/answering-tools.ts'
@@ -55,6 +56,7 @@ export async function buildApp(parts: ServingParts): Promise<App> {
   app.setNotFoundHandler(answerNotFound)
   drainConnections(app)
   limitReading(app)
+  limitValues(app)
   measureRequests(app, parts.metrics)
   measureRecommender({ load: () => parts.recommender.load?.() }, parts.metrics)
   measureCatalogue({ state: () => parts.recommender.catalogueState?.() }, parts.metrics)

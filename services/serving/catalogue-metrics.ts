@@ -8,6 +8,10 @@ const figures: Readonly<Record<keyof CatalogueState, readonly [name: string, hel
   withoutRoom: [
     'nextrie_items_without_room',
     'Visible items that found no room: they are not recommended before the next training'
+  ],
+  faulty: [
+    'nextrie_faulty_items',
+    'Items that could not be taken in: they stay as they were, and the log says why'
   ]
 }
 

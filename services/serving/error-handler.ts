@@ -11,6 +11,7 @@ const callersFault: readonly ErrorCode[] = ['ARGUMENT_INVALID', 'ITEM_INVALID']
 
 const codeOfStatus: Readonly<Record<number, string>> = {
   404: 'NOT_FOUND',
+  408: 'REQUEST_TIMEOUT',
   413: 'BODY_TOO_LARGE',
   415: 'MEDIA_TYPE_UNKNOWN',
   429: 'RATE_LIMITED'

@@ -8,25 +8,39 @@ interface VerboseError extends FastifySchemaValidationError {
   readonly parentSchema?: { readonly title?: string; readonly properties?: object }
 }
 
-/** One fault for each error of the validation; the part of the request is named for a whole part. */
+/** Of one request or part; whoever has more of them has made the same mistake throughout. */
+export const mostFaults = 100
+
+/** A fault for each of the first errors of the validation; the part of the request is named for a whole part. */
 export function fieldFaults({ validation, validationContext }: FastifyError): FieldFault[] {
-  const errors: readonly VerboseError[] = validation ?? []
-  return errors
-    .filter(error => !isBranch(error, errors))
-    .map(error => ({
-      field: fieldOf(error) || (validationContext ?? 'request'),
-      message: messageOf(error)
-    }))
+  const part = validationContext ?? 'request'
+  const faults: FieldFault[] = []
+  for (const error of withoutBranches(validation ?? [])) {
+    if (faults.length === mostFaults) {
+      return [...faults, { field: part, message: 'has more faults than these' }]
+    }
+    faults.push({ field: fieldOf(error) || part, message: messageOf(error) })
+  }
+  return faults
 }
 
 /** Ajv also tells why each branch of an `anyOf` failed; the caller chose none of them. */
-function isBranch(error: VerboseError, errors: readonly VerboseError[]): boolean {
-  return errors.some(
-    other =>
-      other.keyword === 'anyOf' &&
-      error.instancePath.startsWith(other.instancePath) &&
-      error.schemaPath.startsWith(`${other.schemaPath}/`)
-  )
+function* withoutBranches(errors: readonly VerboseError[]): Generator<VerboseError> {
+  const failed = errors.filter(({ keyword }) => keyword === 'anyOf')
+  const choices = new Set(failed.map(error => `${error.schemaPath} ${error.instancePath}`))
+  for (const error of errors) {
+    const places = [error.instancePath, ...beginningsOf(error.instancePath)]
+    const isBranch = beginningsOf(error.schemaPath).some(
+      path => path.endsWith('/anyOf') && places.some(place => choices.has(`${path} ${place}`))
+    )
+    if (!isBranch) yield error
+  }
+}
+
+/** All that a path leads through, without its own end. */
+function beginningsOf(path: string): string[] {
+  const steps = path.split('/')
+  return steps.slice(1).map((_, i) => steps.slice(0, i + 1).join('/'))
 }
 
 function fieldOf({ instancePath, keyword, params }: VerboseError): string {

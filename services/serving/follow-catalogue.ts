@@ -32,6 +32,8 @@ export interface CatalogueState {
   readonly room: number
   /** Visible items that found no room: they are not recommended before the next training. */
   readonly withoutRoom: number
+  /** Items that could not be taken in: the log names each, with the fault. */
+  readonly faulty: number
 }
 
 export interface CatalogueFacts {
@@ -51,6 +53,7 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
   await adoptPlaced(pool, releaseId, catalogue)
   await hideKeys(pool, catalogue)
   const withoutRoom = new WithoutRoom(facts)
+  const faulty = new Set<string>()
   let version = catalogue.trainedVersion
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
@@ -58,7 +61,7 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
   const look = async () => {
     for (;;) {
       const items = await readChangedItems(pool, { after: version, limit: itemsPerPage })
-      withoutRoom.add(await takeIn(facts, items))
+      withoutRoom.add(await takeIn(facts, items, faulty))
       version = items.at(-1)?.version ?? version
       if (items.length < itemsPerPage) return
     }
@@ -86,27 +89,40 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
     state: () => ({
       added: catalogue.added(),
       room: catalogue.room,
-      withoutRoom: withoutRoom.count
+      withoutRoom: withoutRoom.count,
+      faulty: faulty.size
     })
   }
 }
 
-/** An item that cannot be taken in keeps no other one out. @returns the items that found no room. */
-async function takeIn(facts: CatalogueFacts, items: readonly Item[]): Promise<readonly Refused[]> {
+/**
+ * An item that cannot be taken in keeps no other one out. What is no item's fault is thrown: the same
+ * items are read again.
+ *
+ * @param faulty keys of the items that could not be taken in, kept up to date.
+ * @returns the items that found no room.
+ */
+async function takeIn(
+  facts: CatalogueFacts,
+  items: readonly Item[],
+  faulty: Set<string>
+): Promise<readonly Refused[]> {
   const { catalogue, log } = facts
   try {
     const missing = items.filter(({ key, isVisible }) => isVisible && !catalogue.hasId(key))
     const refused = missing.length > 0 ? await placeItems(facts, missing) : []
     await catalogue.update(items)
+    for (const { key } of items) faulty.delete(key)
     return refused
   } catch (error) {
     if (!(error instanceof RecommenderError) || error.code !== 'ITEM_INVALID') throw error
     if (items.length === 1) {
+      faulty.add(items[0]!.key)
       log.error({ item: items[0]!.key, err: error }, 'an item could not be taken in')
       return []
     }
     const alone = []
-    for (const item of items) alone.push(...(await takeIn(facts, [item])))
+    for (const item of items) alone.push(...(await takeIn(facts, [item], faulty)))
     return alone
   }
 }

@@ -43,9 +43,11 @@ const mebibyte = 1024 * 1024
 const standardLimits: KeepingLimits = { keptBytes: 256 * mebibyte, waitingBytes: 32 * mebibyte }
 const rowsPerStatement = 1000
 const trimEveryMs = 60_000
-/** Another process has written by then what it answered. */
-const lateMs = 2000
+/** Ids of this time, past or by another's clock to come, may be of answers that are not yet written. */
+const youngMs = 2000
+/** Another process writes every tenth of a second: what is not there then never was. */
 const lookAgainMs = 100
+const looksAgain = 3
 
 export function createKeptAnswers(pool: Pool, limits: Partial<KeepingLimits> = {}): KeptAnswers {
   const { keptBytes, waitingBytes } = { ...standardLimits, ...limits }
@@ -77,7 +79,7 @@ export function createKeptAnswers(pool: Pool, limits: Partial<KeepingLimits> = {
     },
     async find(id) {
       let found = await look(id)
-      while (!found && isJustMade(id)) {
+      for (let again = 0; !found && again < looksAgain && isJustMade(id); again++) {
         await pause(lookAgainMs)
         found = await look(id)
       }
@@ -120,8 +122,7 @@ function sizeOf({ question, shown }: WrittenAnswer): number {
 }
 
 function isJustMade(id: string): boolean {
-  const age = Date.now() - timeOf(id)
-  return age >= 0 && age < lateMs
+  return Math.abs(Date.now() - timeOf(id)) < youngMs
 }
 
 async function writeAnswers(

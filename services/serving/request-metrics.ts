@@ -49,12 +49,13 @@ export function measureRecommender(
 
 /** Shows what of the answers got lost for those who turn pages. */
 export function measureKeptAnswers(answers: { readonly dropped: number }, metrics: Metrics): void {
-  new Gauge({
-    name: 'nextrie_answers_dropped',
+  new Counter({
+    name: 'nextrie_answers_dropped_total',
     help: 'Answers whose next page cannot be asked for, since Postgres did not take them in time',
     registers: [metrics],
     collect() {
-      this.set(answers.dropped)
+      this.reset()
+      this.inc(answers.dropped)
     }
   })
 }

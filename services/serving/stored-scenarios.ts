@@ -7,8 +7,10 @@ export interface Scenario {
   readonly defaults: Defaults
 }
 
-/** All of them are held by every process. */
+/** All of them are held by every process: 16 MiB at most. */
 export const mostScenarios = 1000
+/** Of one's defaults, as JSON. */
+export const mostScenarioBytes = 16 * 1024
 
 /** In the order of their names. */
 export async function listScenarios(connection: Connection): Promise<Scenario[]> {
@@ -16,6 +18,18 @@ export async function listScenarios(connection: Connection): Promise<Scenario[]>
     'select name, defaults from scenarios order by name'
   )
   return rows
+}
+
+/**
+ * Differs whenever one was added, replaced or deleted, and costs no more than their names. Not the newest
+ * `changed_at`: of two that are written at once, the one that commits last may be the older.
+ */
+export async function scenariosStamp(connection: Connection): Promise<string> {
+  const { rows } = await connection.query<{ stamp: string }>(
+    `select md5(coalesce(string_agg(name || ' ' || xmin::text, ',' order by name), '')) as stamp
+     from scenarios`
+  )
+  return rows[0]!.stamp
 }
 
 export async function readScenario(

@@ -23,7 +23,8 @@ export interface ImportItemsTask {
   readonly connection: Connection
   readonly chunks: AsyncIterable<Uint8Array>
   readonly check: (line: Uint8Array) => CheckedLine
-  readonly onRejected: (rejected: RejectedLine) => void
+  /** The next line is read when it is done. */
+  readonly onRejected: (rejected: RejectedLine) => void | Promise<void>
   /** Told after each batch that is written, with all lines up to its last one counted. */
   readonly onProgress?: (done: ImportedItems) => void
   /** Stops between two batches: the import throws the signal's reason. */
@@ -85,7 +86,7 @@ async function* batchesOf({ chunks, check, onRejected }: ImportItemsTask): Async
     const checked = text ? check(text) : tooLong
     if ('rejected' in checked) {
       rejected++
-      onRejected({ line, ...checked })
+      await onRejected({ line, ...checked })
       continue
     }
     accepted++

@@ -30,9 +30,9 @@ export function startListening({
 
   const listenOnce = async () => {
     const client = await pool.connect()
+    const { ended, forget } = endOf(client, stopping.signal)
     let lost: Error | undefined
     try {
-      const ended = endOf(client, stopping.signal)
       client.on('notification', onNews)
       await client.query(`listen ${channel}`)
       if (isFailing) log.info({ channel }, 'listening to Postgres again')
@@ -42,6 +42,7 @@ export function startListening({
       if (!lost) await client.query(`unlisten ${channel}`)
     } finally {
       client.off('notification', onNews)
+      forget()
       client.release(lost ?? false)
     }
     if (lost) throw lost
@@ -64,12 +65,29 @@ export function startListening({
   }
 }
 
-/** Resolves with what broke the connection, or with nothing when listening is to stop. */
-function endOf(client: pg.PoolClient, signal: AbortSignal): Promise<Error | undefined> {
-  return new Promise(resolve => {
-    client.once('error', resolve)
-    client.once('end', () => resolve(new Error('the connection ended')))
-    if (signal.aborted) resolve(undefined)
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+interface End {
+  /** Resolves with what broke the connection, or with nothing when listening is to stop. */
+  readonly ended: Promise<Error | undefined>
+  /** Takes back what listens on the connection, which the pool may lend again, and on the signal. */
+  readonly forget: () => void
+}
+
+function endOf(client: pg.PoolClient, signal: AbortSignal): End {
+  let resolve: (lost?: Error) => void = () => {}
+  const ended = new Promise<Error | undefined>(resolved => {
+    resolve = resolved
   })
+  const onError = (error: Error) => resolve(error)
+  const onEnd = () => resolve(new Error('the connection ended'))
+  const onAbort = () => resolve()
+  client.on('error', onError)
+  client.on('end', onEnd)
+  signal.addEventListener('abort', onAbort)
+  if (signal.aborted) onAbort()
+  const forget = () => {
+    client.off('error', onError)
+    client.off('end', onEnd)
+    signal.removeEventListener('abort', onAbort)
+  }
+  return { ended, forget }
 }

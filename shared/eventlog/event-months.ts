@@ -9,6 +9,7 @@
 // - Retention. An event is dropped when the whole month in which it occurred is older than the days
 //   asked for: the month as a relation, at once, and what is as old in `events_other` by deletion.
 //   What the tails still hold of it goes in the same transaction, so that they say what the log says.
+//   The oldest month goes first: an upkeep that is broken off leaves no gap.
 // - All of it under the log's lock, each month in a transaction of its own: appends wait for one
 //   month at most. A reader that holds the log for longer than a few seconds makes upkeep give up
 //   until its next turn, rather than have everybody else queue behind it.
@@ -113,27 +114,42 @@ async function dropOld(pool: Pool, retentionDays: number): Promise<string[]> {
   )
   const firstKept = rows[0]!.first_kept
   const old = await readPartitionsBefore(pool, firstKept)
-  for (const name of old) {
-    // The name is one of Postgres's own list of the log's partitions.
-    await inTurn(pool, connection => connection.query(`drop table if exists ${name}`))
+  for (const { name, followed_by } of old) {
+    await inTurn(pool, async connection => {
+      // The name is one of Postgres's own list of the log's partitions.
+      await connection.query(`drop table if exists ${name}`)
+      await dropScattered(connection, followed_by)
+    })
   }
-  await inTurn(pool, async connection => {
-    await connection.query('delete from events_other where month < $1', [firstKept])
-    await dropOldTails(connection, firstKept)
-  })
-  return old
+  await inTurn(pool, connection => dropScattered(connection, firstKept))
+  return old.map(({ name }) => name)
 }
 
-async function readPartitionsBefore(pool: Pool, firstKept: string): Promise<string[]> {
-  const { rows } = await pool.query<{ name: string }>(
-    `select inhrelid::regclass::text as name from pg_inherits
+interface OldPartition {
+  readonly name: string
+  /** First day of the month after it. */
+  readonly followed_by: string
+}
+
+async function readPartitionsBefore(pool: Pool, firstKept: string): Promise<OldPartition[]> {
+  const { rows } = await pool.query<OldPartition>(
+    `select inhrelid::regclass::text as name,
+            to_char(to_date(right(inhrelid::regclass::text, 7), 'YYYY_MM') + interval '1 month',
+                    'YYYY-MM-DD') as followed_by
+     from pg_inherits
      where inhparent = 'events'::regclass
        and inhrelid::regclass::text ~ '^events_[0-9]{4}_[0-9]{2}$'
        and inhrelid::regclass::text < 'events_' || to_char($1::date, 'YYYY_MM')
      order by name`,
     [firstKept]
   )
-  return rows.map(row => row.name)
+  return rows
+}
+
+/** What is older than the first month kept, and in no partition of its own. */
+async function dropScattered(connection: Connection, firstKept: string): Promise<void> {
+  await connection.query('delete from events_other where month < $1', [firstKept])
+  await dropOldTails(connection, firstKept)
 }
 
 /** Tails that end before the first month kept go; of those that began before it, the old lines. */

@@ -158,15 +158,14 @@ function countTerms({ items }: ExplainedCatalogue, chosen: readonly number[]): M
   return counts
 }
 
-/** Short values as they are, the words of longer ones; no numbers. */
+/** Short values as they are, the words of longer ones; nothing without a letter, as numbers. */
 function termsOf({ attributes }: Item): Set<string> {
   const values = Object.values(attributes).flatMap(value =>
     typeof value === 'object' ? value : typeof value === 'string' ? [value] : []
   )
-  return new Set(
-    values.flatMap(value => {
-      const words = wordsOf(value)
-      return words.length > longestTerm ? words : [value.toLowerCase()]
-    })
-  )
+  const terms = values.flatMap(value => {
+    const words = wordsOf(value)
+    return words.length > longestTerm ? words : [value.toLowerCase()]
+  })
+  return new Set(terms.filter(term => /\p{L}/u.test(term)))
 }

@@ -9,9 +9,10 @@ import type { ItemIndex } from './item-keys.ts'
 import type { FilterOf, ItemSelection } from './item-selection.ts'
 import {
   type RankedItem,
+  type Ranking,
   type RankingModel,
   type RankingQuestion,
-  rank,
+  rankWithParts,
   type Source
 } from './rank.ts'
 import { rankSimilar } from './rank-similar.ts'
@@ -34,7 +35,8 @@ export interface RecommendationQuery {
   readonly similarTo?: string | undefined
   /**
    * Keys that earlier pages of the same question showed. They are ranked as they were there, and left
-   * out then, so that this page goes on where they end.
+   * out then, so that this page goes on where they end. Scores go on, too, as far as the beam is wide: for more
+   * items it is wider, and shares of more are smaller, so that `minScore` cuts somewhat earlier there.
    */
   readonly shown?: readonly string[] | undefined
   /** In [0, 1], see diversify.ts. Only where the model has categories. */
@@ -87,9 +89,9 @@ export function answerQuery(
 ): RecommendedItem[] {
   const { maxLength, gapBuckets } = model.encoder.config
   const input = sessionInput(query.clicks, model.itemIndex, gapBuckets)
-  if (input.items.length === 0) return toKeys(model, rankedFor(model, query, { input }))
+  if (input.items.length === 0) return toKeys(model, rankedFor(model, query, { input }).items)
   const state = model.stateAfter(newestOf(input, maxLength))
-  return toKeys(model, rankedFor(model, query, { input, state }))
+  return toKeys(model, rankedFor(model, query, { input, state }).items)
 }
 
 /** Answers several questions at once: their sessions are encoded side by side. */
@@ -108,7 +110,8 @@ export async function answerQueries(
     const session = { input, ...(state && { state }) }
     model.refresh?.()
     const ranked = rankedFor(model, query, session)
-    answers.push(toKeys(model, ranked, await explanationsOf(model, query, { session, ranked })))
+    const explanations = await explanationsOf(model, query, { state, ranked })
+    answers.push(toKeys(model, ranked.items, explanations))
   }
   return answers
 }
@@ -127,11 +130,10 @@ function toKeys(
 async function explanationsOf(
   model: ServedAnswering,
   query: RecommendationQuery,
-  { session, ranked }: { readonly session: ReadSession; readonly ranked: readonly RankedItem[] }
+  { state, ranked }: { readonly state: Float32Array | undefined; readonly ranked: Ranking }
 ): Promise<ItemExplanation[] | undefined> {
   if (!query.explain || query.similarTo !== undefined) return undefined
-  const question = rankingQuestion(model, query, session)
-  return explainItems(model, { question, clicks: query.clicks, items: ranked })
+  return explainItems(model, { state, clicks: query.clicks, ...ranked })
 }
 
 /** A session with its state, unless none of its clicks is on a known item. */
@@ -144,18 +146,18 @@ function rankedFor(
   model: AnsweringModel,
   query: RecommendationQuery,
   session: ReadSession
-): RankedItem[] {
+): Ranking {
   const { minScore = Number.NEGATIVE_INFINITY, count, similarTo, diversity = 0 } = query
-  if (similarTo !== undefined) return similarItems(model, query, similarTo)
+  if (similarTo !== undefined) return { items: similarItems(model, query, similarTo) }
   const question = rankingQuestion(model, query, session)
   const shown = new Set(knownOf(model, query.shown))
-  const ranked = rank(model.ranking, question).filter(
-    ({ item, score }) => score >= minScore && !shown.has(item)
-  )
-  if (diversity === 0) return ranked.slice(0, count)
+  const ranking = rankWithParts(model.ranking, question)
+  const ranked = ranking.items.filter(({ item, score }) => score >= minScore && !shown.has(item))
+  if (diversity === 0) return { ...ranking, items: ranked.slice(0, count) }
   const { categories } = model
   if (!categories) throw new Error('the release knows no categories')
-  return diversify(ranked, { categories, diversity, count, chosen: shown, itemOf })
+  const items = diversify(ranked, { categories, diversity, count, chosen: shown, itemOf })
+  return { ...ranking, items }
 }
 
 const itemOf = ({ item }: RankedItem) => item

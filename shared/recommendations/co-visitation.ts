@@ -50,14 +50,15 @@ export function fitCoVisitation(
     })
   }
   const scaleOf = norm === 'shrunk' ? byCounts(counts) : byDegrees(weights)
-  return listNeighbours(
-    weights.map((row, a) =>
-      [...row]
+  function* rows() {
+    for (const [a, row] of weights.entries()) {
+      yield [...row]
         .map(([item, weight]) => ({ item, similarity: weight / scaleOf(a, item) }))
         .sort((x, y) => y.similarity - x.similarity || x.item - y.item)
         .slice(0, neighboursKept)
-    )
-  )
+    }
+  }
+  return listNeighbours(rows())
 }
 
 type ScaleOf = (a: number, b: number) => number

@@ -10,6 +10,7 @@ import type { Feature } from '#shared/catalog/derive-features.ts'
 import type { Item } from '#shared/catalog/item.ts'
 import { itemFeatures } from '#shared/catalog/item-features.ts'
 import { murmurHash } from '#shared/model/murmur-hash.ts'
+import { GrowingArray } from './growing-array.ts'
 import { type ItemSimilarity, listNeighbours, type Neighbours } from './neighbours.ts'
 
 /** Neighbours kept for each item: half of them ranked a little worse on Beauty (validation, 2026-11). */
@@ -32,8 +33,8 @@ export interface Descriptions {
 /** @param features by which the items are read: those of the release. */
 export function describeItems(items: readonly Item[], features: readonly Feature[]): Descriptions {
   const starts = new Int32Array(items.length + 1)
-  const values: number[] = []
-  const weights: number[] = []
+  const values = new GrowingArray(Int32Array)
+  const weights = new GrowingArray(Float32Array)
   items.forEach((item, i) => {
     itemFeatures(item, features).forEach((found, f) => {
       const salt = murmurHash(features[f]!.name, 0)
@@ -44,7 +45,7 @@ export function describeItems(items: readonly Item[], features: readonly Feature
     })
     starts[i + 1] = values.length
   })
-  return { starts, values: Int32Array.from(values), weights: Float32Array.from(weights) }
+  return { starts, values: values.taken(), weights: weights.taken() }
 }
 
 /** Finds what is described like an item. */
@@ -103,11 +104,14 @@ export function fitContentSimilarity(
   onProgress: (done: number) => void = () => undefined
 ): Neighbours {
   const index = indexContent(described, isNew)
-  const rows = Array.from({ length: described.starts.length - 1 }, (_, row) => {
-    if (row % 500 === 0) onProgress(row)
-    return index.nearest(described, row)
-  })
-  return listNeighbours(rows)
+  const itemCount = described.starts.length - 1
+  function* rows() {
+    for (let row = 0; row < itemCount; row++) {
+      if (row % 500 === 0) onProgress(row)
+      yield index.nearest(described, row)
+    }
+  }
+  return listNeighbours(rows())
 }
 
 /** How many items have a value, and what that makes of its weight. */

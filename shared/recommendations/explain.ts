@@ -8,23 +8,17 @@
 // The first ones sum to their part. The second ones do not: two clicks on similar items can each be
 // left out without much harm. Below zero, the session speaks more for the item without the click.
 //
-// An explanation costs one more search, the encoding of as many sessions as clicks are explained, and
-// for each item its level's worth of decoding.
+// An explanation costs the encoding of as many sessions as clicks are explained, and for each item its
+// level's worth of decoding. The catalogue may change meanwhile: what was ranked is explained, not what
+// a second search would find.
 import { logSumExp } from '#shared/inference/prefix.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
 import { childrenOf, codesOf, noChildren } from '#shared/itemids/trie.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import type { ServedAnswering } from './answer-query.ts'
+import { denseWeight, type ScoredCandidates, scoreParts } from './blend.ts'
 import { type Neighbours, neighbourScores } from './neighbours.ts'
-import {
-  candidatesFor,
-  denseWeight,
-  type RankedItem,
-  type RankingModel,
-  type RankingQuestion,
-  type ScoredCandidates,
-  scoreParts
-} from './rank.ts'
+import type { RankedItem, RankingModel } from './rank.ts'
 import { newestOf, sessionInput } from './session-input.ts'
 
 export interface ScorePart {
@@ -74,20 +68,21 @@ export interface PathStep {
 export const explainedClicks = 8
 
 export interface Explained {
-  /** As it was ranked. */
-  readonly question: RankingQuestion
+  /** [D] of the session, and what was ranked by it; none for popular items. */
+  readonly state?: Float32Array | undefined
+  readonly scored?: ScoredCandidates | undefined
   /** The session's, oldest first. */
   readonly clicks: readonly Click[]
+  /** Each is one of those scored. */
   readonly items: readonly RankedItem[]
 }
 
 /** An explanation of each item. */
 export async function explainItems(
   model: ServedAnswering,
-  { question, clicks, items }: Explained
+  { state, scored, clicks, items }: Explained
 ): Promise<ItemExplanation[]> {
-  const { state } = question
-  if (!state) {
+  if (!state || !scored) {
     return items.map(({ item, score }) => ({
       parts: [{ part: 'popularity', weight: 1, share: score }],
       clicks: [],
@@ -95,11 +90,14 @@ export async function explainItems(
     }))
   }
   const { ranking } = model
-  const known = clicks.filter(({ itemKey }) => model.itemIndex.has(itemKey))
-  // Before anything is waited for, in which the catalogue may change: of the very items that were ranked.
-  const { scored } = candidatesFor(ranking, { ...question, state })
+  // Each is looked up once, before anything is waited for: its item may be forgotten meanwhile.
+  const known = clicks.flatMap(click => {
+    const item = model.itemIndex.get(click.itemKey)
+    return item === undefined ? [] : [{ ...click, item }]
+  })
+  const terms = clickTerms(ranking, known, scored)
   const statesWithout = await leaveOneOut(model, known)
-  const explainClicks = clickExplainer(model, { known, scored, statesWithout })
+  const explainClicks = clickExplainer(ranking, { terms, scored, statesWithout })
   const chances = chancesUnder(ranking.decoder, state)
   return items.map(({ item }) => {
     const i = scored.items.indexOf(item)
@@ -128,12 +126,18 @@ function partsOf(
   }
 }
 
+interface KnownClick extends Click {
+  /** Its number in the release. */
+  readonly item: number
+}
+
 /** The states of the session without one of its newest clicks, the newest one first; none for a lone click. */
 async function leaveOneOut(
-  { sessions, itemIndex }: ServedAnswering,
-  known: readonly Click[]
+  { sessions }: ServedAnswering,
+  known: readonly KnownClick[]
 ): Promise<Float32Array[]> {
   if (known.length < 2) return []
+  const itemIndex = new Map(known.map(({ itemKey, item }) => [itemKey, item]))
   const { maxLength, gapBuckets } = sessions.config
   const inputs = newestFirst(known).map(({ place }) => {
     const others = known.filter((_, other) => other !== place)
@@ -142,49 +146,70 @@ async function leaveOneOut(
   return sessions.encode(inputs)
 }
 
-function newestFirst(known: readonly Click[]) {
+function newestFirst(known: readonly KnownClick[]) {
   return known
     .map((click, place) => ({ click, place, age: known.length - 1 - place }))
     .slice(-explainedClicks)
     .reverse()
 }
 
-interface ClickFacts {
-  readonly known: readonly Click[]
-  readonly scored: ScoredCandidates
-  readonly statesWithout: readonly Float32Array[]
+/** What a click adds by being near candidates, each by its place among them. */
+interface ClickTerms {
+  readonly itemKey: string
+  /** Shares of co-visitation and of similarity. */
+  together(i: number): number
+  alike(i: number): number
 }
 
-/** Explains the clicks for one candidate after another. */
-function clickExplainer(
-  { ranking, itemIndex }: ServedAnswering,
-  { known, scored, statesWithout }: ClickFacts
-): (i: number) => ClickShare[] {
-  const { blend, vectors } = ranking
-  const clicked = Int32Array.from(known, ({ itemKey }) => itemIndex.get(itemKey)!)
-  const { dense } = scoreParts(scored, blend)
-  const together = termsOf(ranking.coVisitation, { clicked, scored, decay: blend.clickDecay })
-  const alike = termsOf(ranking.similarity, {
+/** Of the clicks that are explained, the newest one first. */
+function clickTerms(
+  { blend, coVisitation, similarity }: RankingModel,
+  known: readonly KnownClick[],
+  scored: ScoredCandidates
+): ClickTerms[] {
+  const clicked = Int32Array.from(known, ({ item }) => item)
+  const together = termsOf(coVisitation, { clicked, scored, decay: blend.clickDecay })
+  const alike = termsOf(similarity, {
     clicked,
     scored,
     decay: blend.clickDecay,
     liftOfNew: Math.exp(blend.newItemMargin)
   })
-  const effects = newestFirst(known).map(({ click, place, age }, n) => {
+  return newestFirst(known).map(({ click: { itemKey }, place, age }) => ({
+    itemKey,
+    together: together(place, age),
+    alike: alike(place, age)
+  }))
+}
+
+interface ClickFacts {
+  readonly terms: readonly ClickTerms[]
+  readonly scored: ScoredCandidates
+  /** One for each of the terms; none for a lone click. */
+  readonly statesWithout: readonly Float32Array[]
+}
+
+/** Explains the clicks for one candidate after another. */
+function clickExplainer(
+  { blend, vectors }: RankingModel,
+  { terms, scored, statesWithout }: ClickFacts
+): (i: number) => ClickShare[] {
+  const { dense } = scoreParts(scored, blend)
+  const effects = terms.map((term, n) => {
     const without = statesWithout[n]
     const logits = without && scored.items.map(item => dot(without, vectors, item * without.length))
     const denseWithout = logits && scoreParts({ ...scored, logits }, blend).dense
-    return { click, denseWithout, together: together(place, age), alike: alike(place, age) }
+    return { term, denseWithout }
   })
   return i =>
     effects
-      .map(({ click, denseWithout, together, alike }) => {
+      .map(({ term: { itemKey, together, alike }, denseWithout }) => {
         // A lone click is all that the model read.
         const model = denseWeight(blend) * (dense[i]! - (denseWithout?.[i] ?? 0))
         const coVisitation = blend.coVisitationWeight * together(i)
         const similarity = blend.similarityWeight * alike(i)
         const share = model + coVisitation + similarity
-        return { itemKey: click.itemKey, share, model, coVisitation, similarity }
+        return { itemKey, share, model, coVisitation, similarity }
       })
       .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
 }

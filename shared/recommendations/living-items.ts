@@ -163,14 +163,18 @@ export class LivingItems {
     const placements: Placement[] = []
     const refused: { key: string; reason: string }[] = []
     const rows = new Map(this.#newRows)
-    for (const [i, item] of items.entries()) {
-      const vector = vectors.slice(i * this.#width, (i + 1) * this.#width)
-      const found = this.#codesFor(item, vector, { placements, rows })
-      if (typeof found === 'string') refused.push({ key: item.key, reason: found })
-      else placements.push(this.#keepFree({ key: item.key, ...found }))
-    }
-    for (const { number } of placements.toReversed()) {
-      this.#registry.apply({ kind: 'remove', item: number, codes: [] })
+    try {
+      for (const [i, item] of items.entries()) {
+        const vector = vectors.slice(i * this.#width, (i + 1) * this.#width)
+        const found = this.#codesFor(item, vector, { placements, rows })
+        if (typeof found === 'string') refused.push({ key: item.key, reason: found })
+        else placements.push(this.#keepFree({ key: item.key, ...found }))
+      }
+    } finally {
+      // Also where an item failed: no number may be given twice.
+      for (const { number } of placements.toReversed()) {
+        this.#registry.apply({ kind: 'remove', item: number, codes: [] })
+      }
     }
     return { placements, refused }
   }

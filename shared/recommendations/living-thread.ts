@@ -8,11 +8,18 @@ import { startWorker } from '#shared/runtime/workers.ts'
 import { openAddedKeys } from './added-keys.ts'
 import type { ItemIndex } from './item-keys.ts'
 import type { Placed, Placement } from './living-items.ts'
-import type { LivingReply, LivingRequest, LivingTask, NumberedRequest } from './living-worker.ts'
+import type {
+  LivingFault,
+  LivingReply,
+  LivingRequest,
+  LivingTask,
+  NumberedRequest
+} from './living-worker.ts'
 
 /**
  * Brings changes of the catalogue to a release that answers. What is asked fails with ITEM_INVALID where an
- * item cannot be taken in, and with WORKER_FAILED when the thread is gone.
+ * item cannot be taken in, and with another code, mostly WORKER_FAILED, where it is not the item's fault:
+ * asked once more it may succeed, unless the thread is gone.
  */
 export interface LivingCatalogue {
   /** The catalogue's version that training has read: what came after it is news. */
@@ -136,9 +143,13 @@ export class LivingThread implements LivingCatalogue {
   #hear(reply: LivingReply): void {
     const owed = this.#owed.get(reply.id)
     this.#owed.delete(reply.id)
-    if ('fault' in reply) owed?.reject(new RecommenderError('ITEM_INVALID', reply.fault))
+    if ('fault' in reply) owed?.reject(faultOf(reply))
     else owed?.resolve(reply.result)
   }
+}
+
+function faultOf({ code, fault }: LivingFault): RecommenderError {
+  return new RecommenderError(code, fault, { canRetry: code !== 'ITEM_INVALID' })
 }
 
 function failed(message: string, cause?: unknown): RecommenderError {

@@ -1,6 +1,7 @@
 // A thread of living-thread.ts: keeps the items of one release up with the catalogue.
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Item } from '#shared/catalog/item.ts'
+import { type ErrorCode, RecommenderError } from '#shared/runtime/errors.ts'
 import { LivingItems, type LivingParts, type Placement } from './living-items.ts'
 import type { SharedModel } from './shared-model.ts'
 
@@ -17,9 +18,14 @@ export type LivingRequest =
   | { readonly act: 'place'; readonly items: readonly Item[] }
   | { readonly act: 'update'; readonly items: readonly Item[] }
 
-export type LivingReply =
-  | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly fault: string }
+export type LivingReply = { readonly id: number; readonly result: unknown } | LivingFault
+
+/** The code says whose fault it is: an item's only with ITEM_INVALID. */
+export interface LivingFault {
+  readonly id: number
+  readonly fault: string
+  readonly code: ErrorCode
+}
 
 export type NumberedRequest = LivingRequest & { readonly id: number }
 
@@ -39,7 +45,8 @@ async function answer(request: NumberedRequest): Promise<void> {
     parentPort!.postMessage({ id, result } satisfies LivingReply, ports)
   } catch (error) {
     const fault = error instanceof Error ? error.message : String(error)
-    parentPort!.postMessage({ id, fault } satisfies LivingReply)
+    const code = error instanceof RecommenderError ? error.code : 'WORKER_FAILED'
+    parentPort!.postMessage({ id, fault, code } satisfies LivingReply)
   }
 }
 

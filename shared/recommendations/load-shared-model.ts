@@ -1,7 +1,6 @@
 // From the folder of a release to a model in shared memory that has proven to compute what its training
 // computed.
 import { checkParity } from '#shared/inference/parity-samples.ts'
-import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { decodeArrays } from '#shared/model/safetensors.ts'
 import { type Release, readRelease } from '#shared/releases/release-folder.ts'
 import { allocateAddedKeys } from './added-keys.ts'
@@ -18,7 +17,8 @@ import {
   rankingOf,
   readModel,
   sessionGraphFile,
-  type TrainedModel
+  type TrainedModel,
+  trieOf
 } from './release-model.ts'
 import { compareSample, sampleQuery } from './sample.ts'
 import { openSharedModel, type SharedModel } from './shared-model.ts'
@@ -62,7 +62,7 @@ function shareModel(
   const { itemIds } = trained
   const itemCount = trained.itemKeys.length
   const room = roomFor(itemCount)
-  const trie = buildTrie(itemIds)
+  const trie = trieOf(trained)
   const { decoder, byPopularity, newItems, coVisitation, similarity } = rankingOf(trained, {
     seats,
     trie,

@@ -1,4 +1,5 @@
 // Which items are near which, for some sense of near, and what is near the clicks of a session.
+import { GrowingArray } from './growing-array.ts'
 
 /** The neighbours of every item, nearest first, as compressed rows. */
 export interface Neighbours {
@@ -20,17 +21,23 @@ export interface ItemSimilarity {
 /** Newest clicks of a session that are read. */
 export const windowClicks = 20
 
-/** @param rows the neighbours of each item, nearest first. */
-export function listNeighbours(rows: readonly (readonly ItemSimilarity[])[]): Neighbours {
-  const starts = new Int32Array(rows.length + 1)
-  rows.forEach((row, a) => {
-    starts[a + 1] = starts[a]! + row.length
-  })
-  const all = rows.flat()
+/** @param rows the neighbours of each item, nearest first. None is kept: they may be made one by one. */
+export function listNeighbours(rows: Iterable<readonly ItemSimilarity[]>): Neighbours {
+  const starts = new GrowingArray(Int32Array)
+  const neighbours = new GrowingArray(Int32Array)
+  const similarities = new GrowingArray(Float32Array)
+  starts.push(0)
+  for (const row of rows) {
+    for (const { item, similarity } of row) {
+      neighbours.push(item)
+      similarities.push(similarity)
+    }
+    starts.push(neighbours.length)
+  }
   return {
-    starts,
-    neighbours: Int32Array.from(all, ({ item }) => item),
-    similarities: Float32Array.from(all, ({ similarity }) => similarity)
+    starts: starts.taken(),
+    neighbours: neighbours.taken(),
+    similarities: similarities.taken()
   }
 }
 

@@ -3,12 +3,13 @@
 // Candidates are the items that the model generates token by token under the trie, those that were
 // visited together with the session's clicks, those that are described like them, and the new items
 // nearest to the session. All are scored by the dense head, by co-visitation and by similarity, and
-// ordered by a blend that was fitted on validation.
+// ordered by their blend (blend.ts).
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
+import { type Blend, blendScores, type ScoredCandidates, shares } from './blend.ts'
 import { type Neighbours, neighbourScores } from './neighbours.ts'
 
 /** What ranking needs of a release, in memory. Items are numbered as in the release. */
@@ -44,21 +45,6 @@ export interface Generation {
 export const searchNames = ['beam', 'exact'] as const
 export type SearchName = (typeof searchNames)[number]
 
-/** Fitted on validation, saved in the release. */
-export interface Blend {
-  /** Share of co-visitation in the score, in [0, 1]. */
-  readonly coVisitationWeight: number
-  /** Share of similarity, in [0, 1 - coVisitationWeight]. */
-  readonly similarityWeight: number
-  /** What a click counts for in both, for each click that came after it. */
-  readonly clickDecay: number
-  /**
-   * Added to the logit of a new item, and its similarity counts e^margin times. Training has lifted
-   * what was clicked: without a margin known items out-shout new ones even where these fit better.
-   */
-  readonly newItemMargin: number
-}
-
 /** Which part of the model proposed an item. */
 export type Source = 'generated' | 'co-visited' | 'similar' | 'new' | 'popular'
 
@@ -87,21 +73,34 @@ const coVisitedCandidates = 50
 const similarCandidates = 40
 const newCandidates = 20
 
+/** Ranked items, and what they were chosen from. */
+export interface Ranking {
+  readonly items: readonly RankedItem[]
+  /** None where nothing was scored: popular items. */
+  readonly scored?: ScoredCandidates
+}
+
 /** The best `count` items, or as many as may be shown. */
-export function rank(model: RankingModel, question: RankingQuestion): RankedItem[] {
+export function rank(model: RankingModel, question: RankingQuestion): readonly RankedItem[] {
+  return rankWithParts(model, question).items
+}
+
+/** The same, with the parts of the scores: a second search may find others, as the catalogue changes. */
+export function rankWithParts(model: RankingModel, question: RankingQuestion): Ranking {
   const excluded = new Set(question.excluded)
   const { state } = question
-  if (!state) return popular(model, { ...question, excluded })
+  if (!state) return { items: popular(model, { ...question, excluded }) }
   const { scored, generated } = candidatesFor(model, { ...question, state, excluded })
   const scores = blendScores(scored, model.blend)
-  return scored.items
+  const items = scored.items
     .map((item, i) => ({ item, score: scores[i]!, source: sourceOf(scored, i, generated) }))
     .sort((a, b) => b.score - a.score || a.item - b.item)
     .slice(0, question.count)
+  return { items, scored }
 }
 
-/** What `rank` orders: the candidates with the parts of their scores, and which were generated. */
-export function candidatesFor(
+/** The candidates with the parts of their scores, and which were generated. */
+function candidatesFor(
   model: RankingModel,
   { state, excluded: left, clicked, filter, count }: RankingQuestion & { state: Float32Array }
 ): { readonly scored: ScoredCandidates; readonly generated: ReadonlySet<number> } {
@@ -161,64 +160,6 @@ export interface CandidateQuestion extends Limits {
   readonly clicked: Int32Array
   readonly generated: Iterable<number>
   readonly decay: number
-}
-
-/** Candidates with all that their scores are made of. */
-export interface ScoredCandidates {
-  readonly items: readonly number[]
-  readonly isNew: readonly boolean[]
-  /** The dense head's, without margin. */
-  readonly logits: readonly number[]
-  /** Sums to one over the candidates, or is zero for all. */
-  readonly coVisited: Float64Array
-  /** Similarity to the session's clicks, without margin. */
-  readonly similar: readonly number[]
-}
-
-/** Each sums to one over the candidates, or is zero for all. */
-export interface ScoreParts {
-  readonly dense: Float64Array
-  readonly coVisited: Float64Array
-  readonly similar: Float64Array
-}
-
-export function scoreParts(
-  { logits, isNew, coVisited, similar }: ScoredCandidates,
-  { newItemMargin }: Pick<Blend, 'newItemMargin'>
-): ScoreParts {
-  const lift = Math.exp(newItemMargin)
-  return {
-    dense: softmax(logits.map((logit, i) => (isNew[i] ? logit + newItemMargin : logit))),
-    coVisited,
-    similar: shares(similar.map((value, i) => (isNew[i] ? value * lift : value)))
-  }
-}
-
-type Weights = Pick<Blend, 'coVisitationWeight' | 'similarityWeight'>
-
-/** What the dense head counts for: what the two others leave. */
-export function denseWeight({ coVisitationWeight, similarityWeight }: Weights): number {
-  return 1 - coVisitationWeight - similarityWeight
-}
-
-/** The score of each candidate: its parts by their weights. */
-export function sumOfParts(
-  { dense, coVisited, similar }: ScoreParts,
-  weights: Weights
-): Float64Array {
-  const { coVisitationWeight, similarityWeight } = weights
-  const weight = denseWeight(weights)
-  return dense.map(
-    (share, i) =>
-      weight * share + coVisitationWeight * coVisited[i]! + similarityWeight * similar[i]!
-  )
-}
-
-export function blendScores(
-  scored: ScoredCandidates,
-  blend: Omit<Blend, 'clickDecay'>
-): Float64Array {
-  return sumOfParts(scoreParts(scored, blend), blend)
 }
 
 /** New items are 'new' also when the trie has led to them. */
@@ -288,15 +229,4 @@ function nearest(newItems: NewItems, logitOf: (item: number) => number, limits: 
     if (best.length > newCandidates) best.pop()
   }
   return best.map(({ item }) => item)
-}
-
-function softmax(logits: readonly number[]): Float64Array {
-  const largest = Math.max(...logits)
-  return shares(logits.map(logit => Math.exp(logit - largest)))
-}
-
-/** Scaled to sum to one; all zeros stay zeros. */
-function shares(values: readonly number[]): Float64Array {
-  const total = values.reduce((sum, value) => sum + value, 0)
-  return Float64Array.from(values, value => (total > 0 ? value / total : 0))
 }

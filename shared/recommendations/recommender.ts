@@ -53,6 +53,7 @@ export interface Recommender {
   /**
    * @throws RecommenderError, worth a retry: OVERLOADED when no thread is free in time, WORKER_FAILED
    *   when two threads died with this question, or the recommender is closed.
+   *   Not worth one: ARGUMENT_INVALID when `diversity` is asked of a release without categories.
    */
   recommend(query: RecommendationQuery): Promise<RecommendationAnswer>
   /** Makes selections for `only` of this recommender's questions. */
@@ -113,10 +114,20 @@ export async function startRecommender(task: RecommenderTask): Promise<Recommend
     select: createSelecting(keys, model.byPopularity.length),
     knows: keys.has,
     hasCategories: () => model.categories !== undefined,
-    recommend: async query => ({ releaseId, items: await pool.ask(query) }),
+    recommend: async query => {
+      if (query.diversity && !model.categories) throw withoutCategories()
+      return { releaseId, items: await pool.ask(query) }
+    },
     load: () => pool.load(),
     close: () => pool.close()
   }
+}
+
+/** Whoever asked may have looked at the release before this one: asked again, it would say the same. */
+function withoutCategories(): RecommenderError {
+  const message =
+    'diversity needs categories, and the release that answers knows none: leave it out'
+  return new RecommenderError('ARGUMENT_INVALID', message)
 }
 
 // The bundler (deploy/bundle.ts) changes both names to those of its own files.

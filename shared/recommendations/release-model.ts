@@ -1,6 +1,6 @@
-// The content of a release: a trained model as files, and back as something that can rank. What is
-// derived (the trie, positions of keys) is computed again on loading, so that no file can disagree with
-// another; the moments of its nodes take half a minute for a million items and are stored.
+// The content of a release: a trained model as files, and back as something that can rank. What follows
+// quickly from the files (positions of keys, orders) is computed again on loading; the trie and the
+// moments of its nodes take seconds and half a minute for a million items and are stored.
 import type { Feature } from '#shared/catalog/derive-features.ts'
 import { itemGraph } from '#shared/graphs/item-graph.ts'
 import { sessionGraph } from '#shared/graphs/session-graph.ts'
@@ -16,6 +16,7 @@ import type { PrefixExplanation } from '#shared/itemids/explain-item.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
 import type { Placing } from '#shared/itemids/place-item.ts'
 import type { Trie } from '#shared/itemids/trie.ts'
+import { decodeTrie, encodeTrie } from '#shared/itemids/trie-file.ts'
 import type { ModelConfig } from '#shared/model/model.ts'
 import {
   decodeArrays,
@@ -27,10 +28,11 @@ import type { FeatureLayout } from '#shared/model/unified-embedding.ts'
 import type { ReleaseFiles } from '#shared/releases/release-folder.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { TrainedAnswering } from './answer-query.ts'
+import type { Blend } from './blend.ts'
 import type { Descriptions } from './content-similarity.ts'
 import type { ItemCategories } from './diversify.ts'
 import type { Neighbours } from './neighbours.ts'
-import type { Blend, RankingModel } from './rank.ts'
+import type { RankingModel } from './rank.ts'
 
 /** How items become look-ups; a new item is read by the same description. */
 export interface ItemReading {
@@ -54,6 +56,8 @@ export interface TrainedModel {
   readonly itemIds: ItemIds
   /** Of the inner nodes of the IDs' trie; computed where they are not at hand. */
   readonly moments?: NodeMoments
+  /** Of the item IDs; built where it is not at hand. */
+  readonly trie?: Trie
   /** How a new item gets an ID. */
   readonly placing: Placing
   readonly coVisitation: Neighbours
@@ -76,11 +80,13 @@ export const sessionGraphFile = 'session-encoder.onnx'
 export const itemGraphFile = 'item-encoder.onnx'
 /** Releases of before 2026-11-23 have none: their codes are told without words. */
 const idWordsFile = 'id-words.json'
+const trieFile = 'item-ids.trie'
 
 export function modelFiles(model: TrainedModel): ReleaseFiles {
   const { itemIds, placing, coVisitation, similarity, descriptions, categories, idWords } = model
   const { codes, ...idFacts } = itemIds
   const { centroids, ...placingFacts } = placing
+  const trie = trieOf(model)
   return {
     'model.json': json({
       config: model.config,
@@ -88,7 +94,8 @@ export function modelFiles(model: TrainedModel): ReleaseFiles {
       blend: model.blend,
       repeats: model.repeats
     }),
-    'node-moments.safetensors': encodeArrays(momentArrays(momentsOf(model))),
+    'node-moments.safetensors': encodeArrays(momentArrays(momentsOf(model, trie))),
+    [trieFile]: encodeTrie(trie),
     'item-ids.json': json({
       ...idFacts,
       placing: placingFacts,
@@ -153,6 +160,7 @@ export function readModel(files: ReleaseFiles): TrainedModel {
     reachedRows: integers(reached),
     vectors: floats(items.vectors),
     moments: readMoments(fileOf(files, 'node-moments.safetensors')),
+    trie: decodeTrie(fileOf(files, trieFile)),
     clicks: integers(items.clicks),
     itemIds: { ...idFacts, codes: Int32Array.from(ids.flatMap(({ codes }) => codes)) },
     placing: { ...placing, centroids: floats(items.centroids) },
@@ -227,7 +235,7 @@ export interface RankingLayout {
 
 export function rankingOf(
   trained: TrainedModel,
-  { seats = 1, room, trie = buildTrie(trained.itemIds) }: RankingLayout = {}
+  { seats = 1, room, trie = trieOf(trained) }: RankingLayout = {}
 ): RankingModel {
   const { vectors } = trained
   const moments = momentsOf(trained, trie)
@@ -248,10 +256,11 @@ export function rankingOf(
   }
 }
 
-function momentsOf(
-  { itemIds, vectors, config, moments }: TrainedModel,
-  trie = buildTrie(itemIds)
-): NodeMoments {
+export function trieOf({ trie, itemIds }: Pick<TrainedModel, 'trie' | 'itemIds'>): Trie {
+  return trie ?? buildTrie(itemIds)
+}
+
+function momentsOf({ vectors, config, moments }: TrainedModel, trie: Trie): NodeMoments {
   return moments ?? innerMoments(trie, nodeMoments(trie, vectors, config.width))
 }
 

@@ -11,12 +11,13 @@ import type { ModelConfig } from '#shared/model/model.ts'
 import { openAddedKeys, type SharedAddedKeys } from './added-keys.ts'
 import { openAddedNeighbours, type SharedAddedNeighbours } from './added-neighbours.ts'
 import type { ServedAnswering } from './answer-query.ts'
+import type { Blend } from './blend.ts'
 import type { ItemCategories } from './diversify.ts'
 import { openIdWords, type SharedIdWords } from './id-words.ts'
 import { type ItemKeys, openKeys, type SharedKeys } from './item-keys.ts'
 import { createFilters } from './item-selection.ts'
 import type { Neighbours } from './neighbours.ts'
-import type { Blend, Generation, NewItems } from './rank.ts'
+import type { Generation, NewItems } from './rank.ts'
 
 /** Sent to another thread, nothing of size is copied but the graph. */
 export interface SharedModel {

@@ -60,7 +60,7 @@ export function addEvents(app: App, parts: ServingParts): void {
   const validatorCompiler = () => () => true
   app.addContentTypeParser(
     ['application/cloudevents+json', 'application/cloudevents-batch+json'],
-    { parseAs: 'string', bodyLimit },
+    { parseAs: 'string' }, // each route has its own limit
     app.getDefaultJsonParser('error', 'error')
   )
   app.post('/events', { schema, bodyLimit, validatorCompiler }, async (request, reply) => {

@@ -9,6 +9,7 @@ import {
 } from '#shared/catalog/item-condition.ts'
 import type { AttributeNames } from '../attribute-names.ts'
 import { fieldFaults } from '../field-faults.ts'
+import { tooManyValues } from '../limit-values.ts'
 import type { FieldFault } from '../problem.ts'
 import type { App } from '../serving-parts.ts'
 
@@ -71,6 +72,8 @@ export function createCheck(app: App, schema: TSchema): Check {
   return (value, name) => {
     validate ??= app.validatorCompiler?.({ schema, method: '', url: '', httpPart: 'body' })
     if (!validate) throw new Error('the application is not ready')
+    const tooMany = tooManyValues(value, name)
+    if (tooMany) return [tooMany]
     if (validate(value) === true) return []
     const validation = (validate as { errors?: FastifyError['validation'] }).errors
     return fieldFaults({ validation, validationContext: name } as unknown as FastifyError)

@@ -100,13 +100,27 @@ async function* chunksOf(body: Readable): AsyncGenerator<Uint8Array> {
   const chunks = body[Symbol.asyncIterator]()
   let bytes = 0
   for (;;) {
-    const silence = setTimeout(() => body.destroy(new Error('nothing was sent')), silenceMs)
-    const next = await chunks.next().finally(() => clearTimeout(silence))
+    const silence = setTimeout(() => body.destroy(silent()), silenceMs)
+    const next = await chunks
+      .next()
+      .catch(error => Promise.reject(error.statusCode ? error : brokenOff(error)))
+      .finally(() => clearTimeout(silence))
     if (next.done) return
     bytes += next.value.length
     if (bytes > mostBytes) throw tooLarge()
     yield next.value
   }
+}
+
+function silent(): Error {
+  const message = `nothing was sent for ${silenceMs / 1000} seconds`
+  return Object.assign(new Error(message), { statusCode: 408 })
+}
+
+/** The caller's, too: what broke is not the way to Postgres, which may say it in the same words. */
+function brokenOff(cause: Error): Error {
+  const error = new Error(`the body broke off: ${cause.message}`, { cause })
+  return Object.assign(error, { statusCode: 400 })
 }
 
 function tooLarge(): Error {

@@ -2,6 +2,7 @@
 // they come, one line for each question, in the order of the questions. A question at fault spoils no
 // other: its line holds the problem.
 import { Readable } from 'node:stream'
+import { setImmediate as otherWork } from 'node:timers/promises'
 import type { FastifyError, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { RecommenderError } from '#shared/runtime/errors.ts'
@@ -85,7 +86,7 @@ export function addRecommendationBatch(v1: App, parts: ServingParts, tools: Answ
           const message = `must have 1 to ${mostQuestions} questions${found}`
           return sendFieldFaults(reply, [{ field: 'body', message }])
         }
-        if (!sent.some(each => faultsIn(each, check).length === 0)) {
+        if (!(await canAskAny(sent, check))) {
           const faults = sent.slice(0, faultsTold).flatMap((each, i) => placed(i, each, check))
           return sendFieldFaults(reply, faults)
         }
@@ -99,6 +100,15 @@ export function addRecommendationBatch(v1: App, parts: ServingParts, tools: Answ
 function sentIn(body: unknown): readonly Sent[] | undefined {
   if (body instanceof Lines) return body.sent
   return Array.isArray(body) ? body.map(value => ({ value })) : undefined
+}
+
+/** Faulty questions are many and long at worst: between two of them others have their turn. */
+async function canAskAny(all: readonly Sent[], check: Check): Promise<boolean> {
+  for (const each of all) {
+    if (faultsIn(each, check).length === 0) return true
+    await otherWork()
+  }
+  return false
 }
 
 /** Some are under way at a time. When nobody reads any more, no further one is begun. */
@@ -139,7 +149,10 @@ async function answerTo(
   { check, parts, tools }: Answering
 ): Promise<Recommendation | { error: Problem }> {
   const wrongForm = faultsIn(sent, check)
-  if (wrongForm.length > 0) return faulty(wrongForm)
+  if (wrongForm.length > 0) {
+    await otherWork()
+    return faulty(wrongForm)
+  }
   const settled = await settleQuestion(questionIn(sent) as Question, parts, tools)
   if ('faults' in settled) return faulty(settled.faults)
   return answerOf(await askRecommender(settled, parts), settled, parts, tools)

@@ -6,6 +6,7 @@ import type { App, ServingParts } from '../serving-parts.ts'
 import {
   deleteScenario,
   listScenarios,
+  mostScenarioBytes,
   mostScenarios,
   readScenario,
   writeScenario
@@ -78,6 +79,11 @@ function addWriting(app: App, { pool }: ServingParts, tools: AnsweringTools): vo
   }
   app.put('/scenarios/:name', { schema: write }, async (request, reply) => {
     const [{ name }, defaults] = [request.params, request.body]
+    const bytes = Buffer.byteLength(JSON.stringify(defaults))
+    if (bytes > mostScenarioBytes) {
+      const message = `has ${bytes} bytes: a scenario takes ${mostScenarioBytes} at most`
+      return sendFieldFaults(reply, [{ field: 'body', message }])
+    }
     const faults = [
       ...explainFaults(defaults),
       ...(await filterFaults(defaults.filter, tools.attributeNames))

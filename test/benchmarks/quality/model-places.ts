@@ -9,12 +9,8 @@ import { beamSearch } from '#shared/inference/beam-search.ts'
 import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
 import { decodeSession } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
-import {
-  blendScores,
-  type RankingModel,
-  rank,
-  scoreCandidates
-} from '#shared/recommendations/rank.ts'
+import { blendScores } from '#shared/recommendations/blend.ts'
+import { type RankingModel, rank, scoreCandidates } from '#shared/recommendations/rank.ts'
 import { loadModel, type TrainedModel } from '#shared/recommendations/release-model.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { listPlaces, type Places } from './questions.ts'

@@ -65,6 +65,33 @@ test('an import that is interrupted keeps what it has, and is finished by the ne
   expect(await countItems()).toBe(60_000)
 }, 120_000)
 
+test('a report that cannot be written is refused before anything is imported', async () => {
+  await writeFile(join(folder, 'late.ndjson'), ['nothing', '{"id": "late"}'].join('\n'))
+  const before = await countItems()
+
+  const { code, faults } = await runNextrie(
+    ['items', 'import', 'late.ndjson', '--rejected', join(folder, 'nowhere', 'rejected.ndjson')],
+    options()
+  )
+
+  expect(code).toBe(1)
+  expect(faults).toContain('rejected.ndjson cannot be written: name a file')
+  expect(await countItems()).toBe(before)
+}, 60_000)
+
+test('a report of many lines holds all of them', async () => {
+  const wrong = Array.from({ length: 5000 }, () => '{"id": ""}')
+  await writeFile(join(folder, 'wrong.ndjson'), wrong.join('\n'))
+
+  await runNextrie(
+    ['items', 'import', 'wrong.ndjson', '--rejected', 'wrong-lines.ndjson'],
+    options()
+  )
+
+  const report = (await readFile(join(folder, 'wrong-lines.ndjson'), 'utf8')).trim().split('\n')
+  expect(report.map(line => JSON.parse(line).line)).toEqual(wrong.map((_, i) => i + 1))
+}, 60_000)
+
 test('a file that is not there is refused', async () => {
   const { code, faults } = await runNextrie(['items', 'import', 'nowhere.ndjson'], options())
 

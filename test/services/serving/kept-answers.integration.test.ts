@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createKeptAnswers, type KeptAnswer } from '#services/serving/kept-answers.ts'
 import { recommendationId } from '#services/serving/recommendation-id.ts'
+import { measureKeptAnswers } from '#services/serving/request-metrics.ts'
 import { createPool } from '#shared/database/pool.ts'
+import { createMetrics } from '#shared/runtime/metrics.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
 let database: TestDatabase
@@ -100,4 +102,40 @@ test('without Postgres the newest are held and written later; the others are cou
   expect(answers.dropped).toBe(1)
   expect(await keptIds()).toEqual(ids.slice(1))
   await pool.end()
+})
+
+test('it is waited for also where the clock of the process that gave it is ahead', async () => {
+  const [here, there] = [createKeptAnswers(database.pool), createKeptAnswers(database.pool)]
+  const id = idAt(Date.now() + 1500)
+  here.keep(id, answer)
+
+  const found = there.find(id)
+  await here.flush()
+
+  expect(await found).toEqual(answer)
+})
+
+test('an id that never was is looked for four times at most', async () => {
+  const pool = createPool(database.url)
+  let looks = 0
+  pool.on('acquire', () => looks++)
+
+  const found = await createKeptAnswers(pool).find(idAt(Date.now()))
+
+  expect(found).toBeUndefined()
+  expect(looks).toBeLessThanOrEqual(4)
+  await pool.end()
+})
+
+test('answers that were dropped are a counter of /metrics', async () => {
+  const metrics = createMetrics()
+  const answers = { dropped: 2 }
+  measureKeptAnswers(answers, metrics)
+
+  const before = await metrics.metrics()
+  answers.dropped = 5
+
+  expect(before).toContain('# TYPE nextrie_answers_dropped_total counter')
+  expect(before).toContain('nextrie_answers_dropped_total 2')
+  expect(await metrics.metrics()).toContain('nextrie_answers_dropped_total 5')
 })

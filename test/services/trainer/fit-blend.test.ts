@@ -97,6 +97,11 @@ describe('the margin of new items', () => {
     expect(marginFor(0.05)).toBe(0.5) // .05 e^.6 passes .091, the share of the tenth
   })
 
+  test('is the standard one where too few questions are answered to tell', () => {
+    expect(fitBlend(model, task(many(0, 39))).newItemMargin).toBe(0.25)
+    expect(fitBlend(model, task([])).newItemMargin).toBe(0.25)
+  })
+
   test('is the largest one where known items lose nothing', () => {
     expect(fitBlend(model, task(many(0, 60))).newItemMargin).toBe(2)
   })

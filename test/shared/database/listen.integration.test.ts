@@ -56,3 +56,25 @@ test('versions of the catalogue commit in their order', async () => {
   slow.release()
   fast.release()
 })
+
+test('a connection that was listened on is given back as it was', async () => {
+  const pool = createPool(database.url, { size: 1, name: 'a listener that stops', log })
+  const listenersOf = async () => {
+    const client = await pool.connect()
+    const counts = ['error', 'end', 'notification'].map(name => client.listenerCount(name))
+    client.release()
+    return counts
+  }
+  const before = await listenersOf()
+  let news = 0
+  const onNews = () => {
+    news++
+  }
+
+  const stop = startListening({ pool, channel: 'nextrie_items', onNews, log })
+  await vi.waitUntil(() => news === 1, soon)
+  await stop()
+
+  expect(await listenersOf()).toEqual(before)
+  await pool.end()
+})

@@ -90,6 +90,26 @@ describe('retention', () => {
     expect(await countWrongTails(database.pool)).toBe(0)
   })
 
+  test('that is broken off leaves the tails as the log is', async () => {
+    const start = Date.parse(monthFromNow(0))
+    const [first, second] = [new Date(start - 100 * dayMs), new Date(start - 70 * dayMs)]
+    await append([
+      { ...at('first', first), sessionId: 's-both' },
+      { ...at('second', second), sessionId: 's-both' },
+      { ...at('new', new Date(start)), sessionId: 's-both' }
+    ])
+    await keepMonths(database.pool)
+    const { second: name } = await partitionsOf()
+    await database.pool.query(`create view in_the_way as select from ${name}`)
+
+    const broken = keepMonths(database.pool, 32)
+
+    await expect(broken).rejects.toThrow(name)
+    expect(Object.keys(await partitionsOf())).toEqual(['second', 'new'])
+    expect(await countWrongTails(database.pool)).toBe(0)
+    await database.pool.query('drop view in_the_way')
+  })
+
   test('keeps a month of which a day is still young enough', async () => {
     const lastDay = new Date(Date.parse(monthFromNow(0)) - 1)
     await append([at('a', lastDay)])

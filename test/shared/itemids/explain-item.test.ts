@@ -20,6 +20,19 @@ describe('explainItem', () => {
     expect(steps[1]!.words).not.toContain('home') // said of every item
   })
 
+  test('words have letters: blanks and numbers written as texts say nothing', () => {
+    const attributes = { brand: '', size: '12.5', season: '2019', model: 'XL 2019' }
+    const items = smallItems.map((item, i) =>
+      i % 2 ? item : { ...item, attributes: { ...item.attributes, ...attributes } }
+    )
+    const { catalogue } = indexed('semantic', items)
+
+    const words = explainPrefixes(catalogue).flatMap(step => step.words)
+
+    expect(words).toContain('xl 2019')
+    expect(words.filter(word => !/[a-z]/.test(word))).toEqual([])
+  })
+
   test('names the most clicked items of a node first', () => {
     expect(explain('semantic', 0).steps[1]!.examples).toEqual([
       'item 54',

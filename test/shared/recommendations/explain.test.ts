@@ -11,6 +11,7 @@ import {
 } from '#shared/recommendations/answer-query.ts'
 import { explainedClicks } from '#shared/recommendations/explain.ts'
 import { openIdWords, shareIdWords } from '#shared/recommendations/id-words.ts'
+import { listNeighbours } from '#shared/recommendations/neighbours.ts'
 import {
   type LoadedModel,
   loadModel,
@@ -93,6 +94,56 @@ test('an item without clicks says the margin that was added to its logit', async
     expect(explanation.margin).toBe(source === 'new' ? 0.5 : undefined)
   }
   expect(explained.some(({ source }) => source === 'new')).toBe(true)
+})
+
+describe('while the catalogue changes', () => {
+  test('an item that drops out is explained as it was ranked', async () => {
+    const fresh = [0, 1, 2, 3, 4]
+    let looks = 0
+    const newItems = {
+      has: (item: number) => item < 5,
+      [Symbol.iterator]: () => (looks++ === 0 ? fresh : []).values() // gone once they were ranked
+    }
+    const none = listNeighbours(itemKeys.map(() => []))
+    const changing: ServedAnswering = {
+      ...served,
+      ranking: {
+        ...served.ranking,
+        newItems,
+        coVisitation: none,
+        similarity: none,
+        blend: { ...served.ranking.blend, newItemMargin: 50 },
+        generation: { search: 'beam', width: 1 }
+      }
+    }
+    const query = { clicks: [clickOn(30)], count: 4, exclude: [], explain: true }
+
+    const [answer] = await answerQueries(changing, [query])
+
+    expect(answer).toHaveLength(4)
+    for (const { source, score, explanation } of answer!) {
+      expect(source).toBe('new')
+      expect(sum(explanation!.parts.map(({ weight, share }) => weight * share))).toBeCloseTo(score)
+    }
+  })
+
+  test('a click whose item is forgotten meanwhile is explained as it was read', async () => {
+    const itemIndex = new Map(itemKeys.map((key, item) => [key, item]))
+    let sessionsRead = 0
+    const sessions: ServedAnswering['sessions'] = {
+      ...served.sessions,
+      encode: inputs => {
+        if (++sessionsRead === 2) itemIndex.delete('item 8')
+        return served.sessions.encode(inputs)
+      }
+    }
+    const query = { clicks: [3, 8, 21].map(clickOn), count: 20, exclude: [], explain: true }
+
+    const answer = await answerQueries({ ...served, itemIndex, sessions }, [query])
+
+    expect(itemIndex.has('item 8')).toBe(false)
+    expect(answer).toEqual(await answerQueries(served, [query]))
+  })
 })
 
 describe('of clicks', () => {

@@ -11,6 +11,20 @@ const neighbours = listNeighbours([
   []
 ])
 
+test('rows may be made one by one: none is kept', () => {
+  let made = 0
+  function* rows() {
+    for (; made < 3000; made++) yield [{ item: made, similarity: 1 / (made + 1) }]
+  }
+
+  const listed = listNeighbours(rows())
+
+  expect(made).toBe(3000)
+  expect(listed.starts).toEqual(Int32Array.from({ length: 3001 }, (_, a) => a))
+  expect(listed.neighbours).toEqual(Int32Array.from({ length: 3000 }, (_, a) => a))
+  expect(listed.similarities).toEqual(Float32Array.from({ length: 3000 }, (_, a) => 1 / (a + 1)))
+})
+
 test('a score sums the similarities of the clicks, the older ones faded', () => {
   const scores = neighbourScores(neighbours, Int32Array.of(0, 1), 0.5)
 

@@ -50,6 +50,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
+test("an answer cannot be spread by a release without categories: the fault is the question's", async () => {
+  const { recommender } = shared
+
+  const answer = recommender.recommend({ ...query, diversity: 0.5 })
+
+  expect(recommender.hasCategories()).toBe(false)
+  await expect(answer).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
+})
+
 test('the threads answer as the model does, many questions at once, each with its own', async () => {
   const { recommender } = shared
   const model = loadModel(trained)

@@ -8,7 +8,8 @@ import {
   loadModel,
   modelFiles,
   readModel,
-  type TrainedModel
+  type TrainedModel,
+  trieOf
 } from '#shared/recommendations/release-model.ts'
 import { readRelease } from '#shared/releases/release-folder.ts'
 import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'
@@ -32,7 +33,7 @@ test('a model that was written and read answers exactly as before', async () => 
 
   const read = readModel((await readRelease(location)).files)
 
-  expect(read).toEqual({ ...trained, moments: read.moments })
+  expect(read).toEqual({ ...trained, moments: read.moments, trie: read.trie })
   for (const clicked of [['shoe'], ['10', '9'], ['007', 'shoe', '1', 'b', '9', '10'], []]) {
     const clicks = clicked.map(itemKey => ({ itemKey, type: 'click' as const, at: 0 }))
     const query = { clicks, count: itemKeys.length, exclude: [] }
@@ -54,6 +55,16 @@ test('categories and what codes stand for are part of a release, where there are
   expect(read.categories).toEqual(wholeOf)
   expect(read.idWords).toEqual(idWords)
   expect([bare.categories, bare.idWords]).toEqual([undefined, undefined])
+})
+
+test('the trie is part of a release, and refused when it is damaged', () => {
+  const files = modelFiles(trained)
+  const damaged = files['item-ids.trie']!.map((byte, at) => (at === 40 ? byte ^ 1 : byte))
+
+  expect(readModel(files).trie!.memory).toEqual(trieOf(trained).memory)
+  expect(() => readModel({ ...files, 'item-ids.trie': damaged })).toThrow(
+    expect.objectContaining({ code: 'RELEASE_CORRUPT' })
+  )
 })
 
 test('items keep their order, whatever their keys look like', () => {

@@ -151,3 +151,16 @@ test('a CloudEvent in binary form, its envelope in headers, is the same event', 
   expect(batch.json().errors).toMatchObject([{ field: 'data' }])
   expect(spoilt.json().errors).toMatchObject([{ field: 'ce-id' }])
 })
+
+test("the room for events is no other route's: an item as a CloudEvent has that of an item", async () => {
+  const request = {
+    headers: { 'content-type': 'application/cloudevents+json' },
+    payload: JSON.stringify({ attributes: {}, ...{ text: 'x'.repeat(300_000) } })
+  }
+
+  const put = await serving.app.inject({ method: 'PUT', url: '/v1/items/large', ...request })
+  const post = await serving.app.inject({ method: 'POST', url: '/v1/events', ...request })
+
+  expect(put.statusCode).toBe(413)
+  expect(post.statusCode).toBe(400) // read, and found to be no event
+})

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { readItem } from '#shared/catalog/read-items.ts'
@@ -116,4 +118,22 @@ test('where the body breaks off, what came before is kept', async () => {
 
   const isKept = async () => (await countItems('half %')) === 2000 // whole batches of a thousand
   await vi.waitUntil(isKept, { timeout: 30_000 })
+})
+
+test('a client that hangs up is no fault of ours or of Postgres', async () => {
+  await serving.app.listen({ host: '127.0.0.1', port: 0 })
+  const { port } = serving.app.server.address() as AddressInfo
+  let answer: ServerResponse | undefined
+  serving.app.server.once('request', (_, response) => {
+    answer = response
+  })
+  const socket = connect(port, '127.0.0.1')
+  const head = 'POST /v1/items HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n'
+  socket.write(`${head}content-length: 1000000\r\n\r\n${line('cut off').repeat(1001)}`)
+  await vi.waitUntil(async () => (await countItems('cut off')) === 1, { timeout: 30_000 })
+
+  socket.resetAndDestroy()
+  await vi.waitUntil(() => answer?.statusCode !== 200, { timeout: 20_000 })
+
+  expect(answer?.statusCode).toBe(400) // that nobody hears
 })

@@ -189,3 +189,17 @@ describe('a batch', () => {
     ])
   })
 })
+
+test('a question with a fault in each of too many values has a line of its own, and a short one', async () => {
+  const huge = JSON.stringify({ items: ['a'], exclude: Array(100_000).fill(0) })
+  const many = JSON.stringify({ items: ['a'], exclude: Array(2000).fill(0) })
+  const good = JSON.stringify({ items: ['a'], n: 1 })
+
+  const { lines } = await ask([huge, good, many].join('\n'))
+
+  expect(lines[0].error.errors).toEqual([
+    { field: 'question', message: 'has more than 10000 values' }
+  ])
+  expect(firstItems([lines[1]])).toEqual(['b'])
+  expect(lines[2].error.errors).toHaveLength(101)
+})

@@ -202,3 +202,39 @@ describe('another process', () => {
     await alone.close()
   })
 })
+
+test('scenarios are read in full only when one has changed, whatever the change', async () => {
+  const { pool } = serving.database
+  const known = createKnownScenarios(pool)
+  const first = await known.all()
+  const seen = [first]
+  const look = async () => {
+    await known.refresh()
+    seen.push(await known.all())
+  }
+
+  await look()
+  expect(seen[1]).toBe(first) // not even read
+
+  await ask('PUT', '/scenarios/one', { n: 1 })
+  await look()
+  await ask('PUT', '/scenarios/one', { n: 2 })
+  await look()
+  await pool.query(`update scenarios set defaults = '{"n": 3}'`) // by hand, without its time
+  await look()
+  await ask('DELETE', '/scenarios/one')
+  await look()
+
+  expect(seen.slice(2).map(all => all.get('one')?.n)).toEqual([1, 2, 3, undefined])
+})
+
+test('a scenario has at most 16 KiB', async () => {
+  const keys = Array.from({ length: 100 }, (_, i) => `${i} `.padEnd(180, 'x'))
+
+  const { status, body } = await ask('PUT', '/scenarios/large', { exclude: keys })
+
+  expect(status).toBe(400)
+  expect(body.errors).toEqual([
+    { field: 'body', message: expect.stringContaining('a scenario takes 16384 at most') }
+  ])
+})

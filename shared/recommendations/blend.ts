@@ -1,0 +1,86 @@
+// The score of a candidate: a weighted sum of three shares over all candidates of an answer. That of the
+// dense head is a softmax, those of co-visitation and of similarity are plain.
+
+/** Fitted on validation, saved in the release. */
+export interface Blend {
+  /** Share of co-visitation in the score, in [0, 1]. */
+  readonly coVisitationWeight: number
+  /** Share of similarity, in [0, 1 - coVisitationWeight]. */
+  readonly similarityWeight: number
+  /** What a click counts for in both, for each click that came after it. */
+  readonly clickDecay: number
+  /**
+   * Added to the logit of a new item, and its similarity counts e^margin times. Training has lifted
+   * what was clicked: without a margin known items out-shout new ones even where these fit better.
+   */
+  readonly newItemMargin: number
+}
+
+/** Candidates with all that their scores are made of. */
+export interface ScoredCandidates {
+  readonly items: readonly number[]
+  readonly isNew: readonly boolean[]
+  /** The dense head's, without margin. */
+  readonly logits: readonly number[]
+  /** Sums to one over the candidates, or is zero for all. */
+  readonly coVisited: Float64Array
+  /** Similarity to the session's clicks, without margin. */
+  readonly similar: readonly number[]
+}
+
+/** Each sums to one over the candidates, or is zero for all. */
+export interface ScoreParts {
+  readonly dense: Float64Array
+  readonly coVisited: Float64Array
+  readonly similar: Float64Array
+}
+
+export function scoreParts(
+  { logits, isNew, coVisited, similar }: ScoredCandidates,
+  { newItemMargin }: Pick<Blend, 'newItemMargin'>
+): ScoreParts {
+  const lift = Math.exp(newItemMargin)
+  return {
+    dense: softmax(logits.map((logit, i) => (isNew[i] ? logit + newItemMargin : logit))),
+    coVisited,
+    similar: shares(similar.map((value, i) => (isNew[i] ? value * lift : value)))
+  }
+}
+
+type Weights = Pick<Blend, 'coVisitationWeight' | 'similarityWeight'>
+
+/** What the dense head counts for: what the two others leave. */
+export function denseWeight({ coVisitationWeight, similarityWeight }: Weights): number {
+  return 1 - coVisitationWeight - similarityWeight
+}
+
+/** The score of each candidate: its parts by their weights. */
+export function sumOfParts(
+  { dense, coVisited, similar }: ScoreParts,
+  weights: Weights
+): Float64Array {
+  const { coVisitationWeight, similarityWeight } = weights
+  const weight = denseWeight(weights)
+  return dense.map(
+    (share, i) =>
+      weight * share + coVisitationWeight * coVisited[i]! + similarityWeight * similar[i]!
+  )
+}
+
+export function blendScores(
+  scored: ScoredCandidates,
+  blend: Omit<Blend, 'clickDecay'>
+): Float64Array {
+  return sumOfParts(scoreParts(scored, blend), blend)
+}
+
+function softmax(logits: readonly number[]): Float64Array {
+  const largest = Math.max(...logits)
+  return shares(logits.map(logit => Math.exp(logit - largest)))
+}
+
+/** Scaled to sum to one; all zeros stay zeros. */
+export function shares(values: readonly number[]): Float64Array {
+  const total = values.reduce((sum, value) => sum + value, 0)
+  return Float64Array.from(values, value => (total > 0 ? value / total : 0))
+}
