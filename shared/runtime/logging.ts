@@ -27,7 +27,9 @@ export function createLogger({ name, level, pretty = true }: LogOptions): Logger
     timestamp: stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) }
   }
-  if (!pretty || !process.stdout.isTTY) return pino(options)
+  // Not pino's own choice, which writes in the background and on exit the newest lines first.
+  if (!pretty || !process.stdout.isTTY)
+    return pino(options, pino.destination({ dest: 1, sync: true }))
   return pino(
     options,
     pinoPretty({ sync: true, ignore: 'pid,hostname', translateTime: 'HH:MM:ss' })

@@ -1,5 +1,6 @@
 // A program for shutdown.test.ts and logging.test.ts. Its argument says how it closes or fails; it
 // writes 'ready' once signals are listened to.
+import { pbkdf2 } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
@@ -26,6 +27,12 @@ await runMain(log, async () => {
   if (behaviour === 'forgets a promise') void Promise.reject(new Error('nobody caught this'))
   if (behaviour === 'logs and exits') {
     log.info({ items: 3 }, 'release published')
+    process.exit()
+  }
+  if (behaviour === 'logs in the middle of work and exits') {
+    const work = () => pbkdf2('', '', 300_000, 64, 'sha512', () => undefined)
+    for (let thread = 0; thread < 8; thread++) work() // more than the threads that write in the background
+    for (const line of [1, 2, 3]) log.info({ line }, 'released')
     process.exit()
   }
   onShutdown(log, closes[behaviour ?? ''] ?? (async () => undefined), 1500)
