@@ -13,20 +13,20 @@ import { generate, type RankingModel, scoreCandidates } from '#shared/recommenda
 import { pretendNew } from './pretend-new.ts'
 
 const tenths = Array.from({ length: 10 }, (_, i) => i / 10)
-const weights = tenths.flatMap(coVisitationWeight =>
-  tenths
-    .filter(similarityWeight => coVisitationWeight + similarityWeight < 0.95)
-    .map(similarityWeight => ({ coVisitationWeight, similarityWeight }))
-)
-// Of settings that do equally well the one that trusts the dense head most.
-weights.sort((a, b) => denseWeight(b) - denseWeight(a) || a.similarityWeight - b.similarityWeight)
+/** Those that trust the dense head most come first: of equally good settings the first is taken. */
+const weights = tenths
+  .flatMap(coVisitationWeight =>
+    tenths.map(similarityWeight => ({ coVisitationWeight, similarityWeight }))
+  )
+  .filter(both => denseWeight(both) > 0.05)
+  .sort((a, b) => denseWeight(b) - denseWeight(a) || a.similarityWeight - b.similarityWeight)
 const decays = [0.4, 0.6, 0.8]
 const margins = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 2]
 /** Questions that separate two settings well enough; every nth is taken, so that all days count. */
 const enoughQuestions = 2000
 /** Share of the catalogue that has to be new to see what new items take from known ones. */
 const enoughNew = 0.02
-/** Where less is new, every so manieth item is taken for a new one: items are in no order. */
+/** Where less is new, every twentieth item is taken for a new one: items are in no order. */
 const pretendedEvery = 20
 /** Of fewer hits one decides what is too much of a loss. */
 const enoughHits = 40
@@ -61,8 +61,8 @@ export function fitBlend(model: Unblended, task: BlendTask): Blend {
 function withNewItems(model: Unblended, { metadataVectors }: BlendTask): Unblended {
   const itemCount = model.byPopularity.length
   if ([...model.newItems].length >= enoughNew * itemCount) return model
-  const pretended = Array.from({ length: itemCount }, (_, item) => item)
-  const items = new Set(pretended.filter(item => item % pretendedEvery === pretendedEvery - 1))
+  const items = new Set<number>()
+  for (let item = pretendedEvery - 1; item < itemCount; item += pretendedEvery) items.add(item)
   return pretendNew(model, items, metadataVectors)
 }
 

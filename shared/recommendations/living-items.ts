@@ -7,8 +7,8 @@
 //
 // - The living trie holds the items that may be shown and no others. To hide an item is to remove it, to
 //   show it again is to insert it under the ID that it keeps: what is hidden costs a search nothing.
-// - All items that have an ID, shown or not, are in the *registry*, a trie that only this thread has. New
-//   items are placed by it, so that nobody gets the ID of an item that is hidden just now.
+// - All items that have an ID, shown or not, are in the registry (id-registry.ts), which only this thread
+//   has. New items are placed by it, so that nobody gets the ID of an item that is hidden just now.
 // - An item that came later is *known* while its vector is there: clicks on it are read then. When it
 //   leaves the catalogue it is unknown again, but keeps its number and its ID.
 // - First what is written about an item, then its key, then the change of the trie: whoever finds an item
@@ -18,16 +18,10 @@
 import type { Item } from '#shared/catalog/item.ts'
 import { decoderPlaces, floatsAt } from '#shared/inference/decoder-memory.ts'
 import { createLivingMoments, type LivingMoments } from '#shared/inference/living-moments.ts'
-import { rowOnPath } from '#shared/inference/moment-rows.ts'
 import type { DecoderWeights } from '#shared/inference/token-decoder.ts'
-import { createPlacer, nodesAlong, type Placer, type Placing } from '#shared/itemids/place-item.ts'
-import { codesOf, type Trie } from '#shared/itemids/trie.ts'
 import { openTrie } from '#shared/itemids/trie-memory.ts'
-import { TrieOverlay } from '#shared/itemids/trie-overlay.ts'
 import type { ReaderSeat } from '#shared/itemids/trie-reader.ts'
 import { TrieWriter } from '#shared/itemids/trie-writer.ts'
-import { RecommenderError } from '#shared/runtime/errors.ts'
-import { type AddedKeysWriter, openAddedKeys } from './added-keys.ts'
 import { type AddedNeighbours, openAddedNeighbours } from './added-neighbours.ts'
 import {
   type ContentIndex,
@@ -35,33 +29,17 @@ import {
   describeItems,
   indexContent
 } from './content-similarity.ts'
+import { IdRegistry, type Placed, type PlacedBefore, type Placement } from './id-registry.ts'
 import { type EncodingParts, type ItemEncoder, openItemEncoder } from './item-encoder.ts'
-import { type ItemKeys, openKeys } from './item-keys.ts'
 import type { SharedModel } from './shared-model.ts'
 
 /** What is needed beside the shared model; all arrays lie in shared memory. */
-export interface LivingParts extends EncodingParts {
+export interface LivingParts extends EncodingParts, PlacedBefore {
   /** [items] 1 where training has seen clicks on the item. */
   readonly hasKey: Uint8Array
-  /** Of the release: [items, depth]. */
-  readonly codes: Int32Array
-  readonly placing: Placing
   /** What the items of the release say, see content-similarity.ts. */
   readonly descriptions: Descriptions
   readonly decoder: Pick<DecoderWeights, 'node' | 'level'>
-}
-
-/** An item that came later: its number in the release, and its ID. */
-export interface Placement {
-  readonly key: string
-  readonly number: number
-  readonly codes: readonly number[]
-}
-
-export interface Placed {
-  readonly placements: readonly Placement[]
-  /** Items that find no room, and why. */
-  readonly refused: readonly { readonly key: string; readonly reason: string }[]
 }
 
 /** Rooms for what comes later; the same in every process that loads the release. */
@@ -86,21 +64,14 @@ export class LivingItems {
   readonly #model: SharedModel
   readonly #parts: LivingParts
   readonly #encoder: ItemEncoder
-  readonly #release: Trie
-  readonly #registry: TrieOverlay
+  readonly #ids: IdRegistry
   readonly #writer: TrieWriter
   readonly #moments: LivingMoments
   readonly #vectors: Float32Array
-  readonly #momentRows: Int32Array
   readonly #known: Uint8Array
-  readonly #keys: ItemKeys
-  readonly #added: AddedKeysWriter
   readonly #neighbours: AddedNeighbours
-  /** Rows of inner nodes that the release does not have, by their codes. */
-  readonly #newRows = new Map<string, number>()
   /** Vectors of the release's own items that were described anew, as the release has them. */
   readonly #originals = new Map<number, Float32Array>()
-  #placer: Placer | undefined
   #content: ContentIndex | undefined
 
   /** @throws RecommenderError RELEASE_CORRUPT when the item encoder cannot be run. */
@@ -113,16 +84,13 @@ export class LivingItems {
     this.#model = model
     this.#parts = parts
     this.#encoder = encoder
-    this.#release = openTrie(model.trie)
-    this.#registry = new TrieOverlay(this.#release)
-    this.#writer = new TrieWriter(this.#release)
-    this.#moments = createLivingMoments(decoder, parts.decoder, this.#release.itemCount.length)
+    const release = openTrie(model.trie)
+    this.#ids = new IdRegistry(model, release, parts)
+    this.#writer = new TrieWriter(release)
+    this.#moments = createLivingMoments(decoder, parts.decoder, release.itemCount.length)
     const { vectors } = decoderPlaces(decoder, 0)
     this.#vectors = floatsAt(decoder, vectors, decoder.items * decoder.width)
-    this.#momentRows = new Int32Array(additions.momentRows)
     this.#known = new Uint8Array(additions.known)
-    this.#keys = openKeys(model.keys)
-    this.#added = openAddedKeys(additions.keys)
     this.#neighbours = openAddedNeighbours(additions.neighbours)
   }
 
@@ -133,63 +101,32 @@ export class LivingItems {
 
   /** Hides items of the release; other keys change nothing. */
   hide(keys: readonly string[]): void {
-    this.#writer.removeAll(keys.flatMap(key => this.#numberOf(key) ?? []))
+    this.#writer.removeAll(keys.flatMap(key => this.#ids.numberOf(key) ?? []))
   }
 
-  /**
-   * Gives items their IDs, in the order of their numbers. Known ones change nothing.
-   *
-   * @returns how many of them have their ID now; the rest found no room.
-   */
+  /** See IdRegistry.adopt. */
   adopt(placements: readonly Placement[]): number {
-    for (const [done, { key, number, codes }] of placements.entries()) {
-      if (number < this.#nextNumber) continue
-      if (number > this.#nextNumber) {
-        throw new Error(`item ${key} has the number ${number}, but ${this.#nextNumber} follows`)
-      }
-      const hasRoom = this.#added.hasRoomFor([key]) && this.#hasNodesFor(codes, this.#newRows)
-      if (!hasRoom) return done
-      const rows = this.#rowsFor(codes, this.#newRows)
-      this.#momentRows.set(rows, this.#added.count * (this.#release.depth - 1))
-      this.#registry.apply({ kind: 'insert', item: number, codes })
-      this.#added.add(key)
-    }
-    return placements.length
+    return this.#ids.adopt(placements)
   }
 
-  /** Finds IDs for items that have none. Nothing changes: the caller adopts what it has kept. */
+  /** See IdRegistry.place. */
   async place(items: readonly Item[]): Promise<Placed> {
     const vectors = await this.#encoder.encode(items.map(item => ({ item, hasKey: false })))
-    const placements: Placement[] = []
-    const refused: { key: string; reason: string }[] = []
-    const rows = new Map(this.#newRows)
-    try {
-      for (const [i, item] of items.entries()) {
-        const vector = vectors.slice(i * this.#width, (i + 1) * this.#width)
-        const found = this.#codesFor(item, vector, { placements, rows })
-        if (typeof found === 'string') refused.push({ key: item.key, reason: found })
-        else placements.push(this.#keepFree({ key: item.key, ...found }))
-      }
-    } finally {
-      // Also where an item failed: no number may be given twice.
-      for (const { number } of placements.toReversed()) {
-        this.#registry.apply({ kind: 'remove', item: number, codes: [] })
-      }
-    }
-    return { placements, refused }
+    const vectorAt = (i: number) => vectors.slice(i * this.#width, (i + 1) * this.#width)
+    return this.#ids.place(items.map((item, i) => ({ item, vector: vectorAt(i) })))
   }
 
   /** Reads items anew: vector, and whether they are shown. Items without an ID change nothing. */
   async update(items: readonly Item[]): Promise<void> {
     const placed = items.flatMap(item => {
-      const number = this.#numberOf(item.key)
+      const number = this.#ids.numberOf(item.key)
       return number === undefined ? [] : [{ item, number }]
     })
     await this.#describe(placed.filter(({ item }) => !isGone(item)))
     for (const { item, number } of placed) {
       const isShown = this.#writer.view.leafOf(number) >= 0
       if (isShown && !item.isVisible) this.#writer.remove(number)
-      if (!isShown && item.isVisible) this.#writer.insert(number, this.#idOf(number))
+      if (!isShown && item.isVisible) this.#writer.insert(number, this.#ids.idOf(number))
       if (isGone(item)) this.#forget(number)
     }
   }
@@ -201,73 +138,6 @@ export class LivingItems {
 
   get #width(): number {
     return this.#model.decoder.width
-  }
-
-  get #nextNumber(): number {
-    return this.#model.itemCount + this.#added.count
-  }
-
-  #numberOf(key: string): number | undefined {
-    const place = this.#keys.get(key) ?? this.#added.placeOf(key)
-    if (place === undefined || this.#keys.has(key)) return place
-    return this.#model.itemCount + place
-  }
-
-  #idOf(number: number): number[] {
-    return codesOf(this.#registry, this.#registry.leafOf(number))
-  }
-
-  /** A number and an ID, or the reason why there is none. */
-  #codesFor(
-    item: Item,
-    vector: Float32Array,
-    { placements, rows }: { readonly placements: readonly Placement[]; rows: Map<string, number> }
-  ): Pick<Placement, 'number' | 'codes'> | string {
-    const before = placements.map(({ key }) => key)
-    if (!this.#added.hasRoomFor([...before, item.key])) return noRoom
-    const number = this.#nextNumber + placements.length
-    const { codes: known, placing } = this.#parts
-    this.#placer ??= createPlacer({ codes: known, depth: this.#release.depth }, placing)
-    try {
-      const codes = this.#placer.place({ item, vector, number }, this.#registry)
-      if (!this.#hasNodesFor(codes, rows)) return noRoom
-      this.#rowsFor(codes, rows)
-      return { number, codes }
-    } catch (error) {
-      if (error instanceof RecommenderError && error.code === 'ITEM_INVALID') return error.message
-      throw error
-    }
-  }
-
-  /** The ID is not given again while others are looked for. */
-  #keepFree(placement: Placement): Placement {
-    const { number, codes } = placement
-    this.#registry.apply({ kind: 'insert', item: number, codes })
-    return placement
-  }
-
-  /** Paths of the inner nodes on the way to an ID that the release does not have. */
-  #newNodes(codes: readonly number[]): string[] {
-    const old = nodesAlong(this.#release, codes.slice(0, -1)).length - 1 // without the root
-    const paths: string[] = []
-    for (let level = old + 1; level < codes.length; level++) {
-      paths.push(codes.slice(0, level).join())
-    }
-    return paths
-  }
-
-  #hasNodesFor(codes: readonly number[], rows: ReadonlyMap<string, number>): boolean {
-    const missing = this.#newNodes(codes).filter(path => !rows.has(path)).length
-    return this.#release.itemCount.length + rows.size + missing <= this.#model.decoder.innerNodes
-  }
-
-  /** Rows of the moments on the way to an ID, from the level below the root on. */
-  #rowsFor(codes: readonly number[], rows: Map<string, number>): number[] {
-    const old = nodesAlong(this.#release, codes.slice(0, -1)).slice(1)
-    for (const path of this.#newNodes(codes)) {
-      if (!rows.has(path)) rows.set(path, this.#release.itemCount.length + rows.size)
-    }
-    return [...old, ...this.#newNodes(codes).map(path => rows.get(path)!)]
   }
 
   /** What items say decides their vectors, and what new ones are like. */
@@ -311,7 +181,7 @@ export class LivingItems {
     const before = isKnown ? stored.slice() : undefined
     if (place < 0 && !this.#originals.has(number)) this.#originals.set(number, before!)
     stored.set(vector)
-    this.#moments.change({ rows: this.#pathOf(number), before, now: vector.slice() })
+    this.#moments.change({ rows: this.#ids.momentRowsOf(number), before, now: vector.slice() })
     if (place >= 0) Atomics.store(this.#known, place, 1)
   }
 
@@ -322,22 +192,16 @@ export class LivingItems {
     if (place < 0 || this.#known[place] === 0) return
     Atomics.store(this.#known, place, 0)
     this.#neighbours.set(place, [])
-    this.#moments.change({ rows: this.#pathOf(number), before: this.#vectorOf(number).slice() })
+    this.#moments.change({
+      rows: this.#ids.momentRowsOf(number),
+      before: this.#vectorOf(number).slice()
+    })
   }
 
   #vectorOf(number: number): Float32Array {
     return this.#vectors.subarray(number * this.#width, (number + 1) * this.#width)
   }
-
-  #pathOf(number: number): number[] {
-    const places = { release: this.#release, addedRows: this.#momentRows }
-    const levels = Array.from({ length: this.#release.depth - 1 }, (_, i) => i + 1)
-    return levels.map(level => rowOnPath(places, number, level))
-  }
 }
-
-const noRoom =
-  'the release has no room for more new items: it is recommended after the next training'
 
 /** Removed from the catalogue, not only hidden: see removeItems. */
 function isGone({ attributes, isVisible }: Item): boolean {

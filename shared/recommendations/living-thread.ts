@@ -6,8 +6,8 @@ import type { ReaderSeat } from '#shared/itemids/trie-reader.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { startWorker } from '#shared/runtime/workers.ts'
 import { openAddedKeys } from './added-keys.ts'
+import type { Placed, Placement } from './id-registry.ts'
 import type { ItemIndex } from './item-keys.ts'
-import type { Placed, Placement } from './living-items.ts'
 import type {
   LivingFault,
   LivingReply,

@@ -2,7 +2,8 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import type { Item } from '#shared/catalog/item.ts'
 import { type ErrorCode, RecommenderError } from '#shared/runtime/errors.ts'
-import { LivingItems, type LivingParts, type Placement } from './living-items.ts'
+import type { Placement } from './id-registry.ts'
+import { LivingItems, type LivingParts } from './living-items.ts'
 import type { SharedModel } from './shared-model.ts'
 
 export interface LivingTask {

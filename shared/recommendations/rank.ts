@@ -90,31 +90,17 @@ export function rankWithParts(model: RankingModel, question: RankingQuestion): R
   const excluded = new Set(question.excluded)
   const { state } = question
   if (!state) return { items: popular(model, { ...question, excluded }) }
-  const { scored, generated } = candidatesFor(model, { ...question, state, excluded })
+  const limits = { state, excluded, filter: question.filter }
+  const generated = new Set(generate(model, { ...limits, count: question.count }))
+  const { clickDecay: decay } = model.blend
+  const { clicked } = question
+  const scored = scoreCandidates(model, { ...limits, clicked, generated, decay })
   const scores = blendScores(scored, model.blend)
   const items = scored.items
     .map((item, i) => ({ item, score: scores[i]!, source: sourceOf(scored, i, generated) }))
     .sort((a, b) => b.score - a.score || a.item - b.item)
     .slice(0, question.count)
   return { items, scored }
-}
-
-/** The candidates with the parts of their scores, and which were generated. */
-function candidatesFor(
-  model: RankingModel,
-  { state, excluded: left, clicked, filter, count }: RankingQuestion & { state: Float32Array }
-): { readonly scored: ScoredCandidates; readonly generated: ReadonlySet<number> } {
-  const excluded = new Set(left)
-  const generated = new Set(generate(model, { state, excluded, filter, count }))
-  const scored = scoreCandidates(model, {
-    state,
-    clicked,
-    excluded,
-    filter,
-    generated,
-    decay: model.blend.clickDecay
-  })
-  return { scored, generated }
 }
 
 function popular(

@@ -12,7 +12,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { migrationsFolder } from '#services/nextrie/migrations-folder.ts'
 import { startServing } from '#services/nextrie/start-serving.ts'
 import { startTrainingBackend } from '#services/trainer/backend.ts'
@@ -26,36 +25,24 @@ import { startEmbeddedPostgres } from '#shared/database/embedded-postgres.ts'
 import { migrate } from '#shared/database/migrate.ts'
 import { createPool, type Pool, withTransaction } from '#shared/database/pool.ts'
 import { appendEvents } from '#shared/eventlog/append-events.ts'
-import { openItemEncoder } from '#shared/recommendations/item-encoder.ts'
-import { loadSharedModel } from '#shared/recommendations/load-shared-model.ts'
 import { loadModel, modelFiles } from '#shared/recommendations/release-model.ts'
 import { takeSample } from '#shared/recommendations/sample.ts'
 import { announceRelease } from '#shared/releases/registry.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
-import { createProgress } from '#shared/runtime/progress.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import { manifestFacts } from '#test/support/small-release.ts'
 import { drawCold, withoutClicksOn } from './cold-items.ts'
+import { askAll, type Question } from './cold-start/ask.ts'
+import { nearestItems } from './cold-start/nearest-items.ts'
+import { onboard, timeFigures } from './cold-start/onboard.ts'
+import { type Drawn, recallFigures } from './cold-start/recall-figures.ts'
 import { type BenchSet, loadSet } from './quality/load-set.ts'
 import type { SplitDataset } from './quality/read-dataset.ts'
 import type { BenchOptions, Figure } from './report.ts'
 
 const log = createLogger({ name: 'cold-start', level: 'warn' })
-/** LIGER (arXiv 2411.18814) on Amazon Beauty, Recall@10: known and cold targets. */
-const liger = { known: 0.0745, cold: 0.1008 }
-/** What the other process may take to recommend an item, from the PUT on. */
-const wantedMs = 2000
-/** An item that is not recommended by then is counted as missed. */
-const patienceMs = 10_000
-
-/** What is asked: the clicks before a held-out one. */
-interface Question {
-  readonly clicks: readonly Click[]
-  readonly target: string
-}
-
 interface Settings {
   readonly draw: number
   readonly share: number
@@ -96,14 +83,6 @@ function withEpochs({ epochs, ...options }: BenchOptions): BenchOptions {
   if (epochs === undefined) return options
   const recipe = { ...JSON.parse(String(options.recipe ?? '{}')), epochs: Number(epochs) }
   return { ...options, recipe: JSON.stringify(recipe) }
-}
-
-interface Drawn {
-  readonly cold: ReadonlySet<string>
-  readonly coldItems: readonly Item[]
-  /** The data set as training reads it. */
-  readonly known: SplitDataset
-  readonly questions: readonly Question[]
 }
 
 function drawQuestions(dataset: SplitDataset, { share, draw, questions }: Settings): Drawn {
@@ -189,98 +168,6 @@ async function measure(pool: Pool, measuring: Measuring): Promise<Figure[]> {
   }
 }
 
-/** The `count` items nearest to an item, itself not among them, by the cosine of metadata vectors. */
-type Nearest = (key: string, count: number, among?: (key: string) => boolean) => string[]
-
-async function nearestItems(location: string, items: readonly Item[]): Promise<Nearest> {
-  const { parts } = await loadSharedModel(location, 1)
-  const { width } = parts.config
-  const encoder = await openItemEncoder(parts)
-  const vectors = new Float32Array(items.length * width)
-  for (let start = 0; start < items.length; start += 1000) {
-    const part = items.slice(start, start + 1000).map(item => ({ item, hasKey: false }))
-    vectors.set(await encoder.encode(part), start * width)
-  }
-  await encoder.close()
-  for (let i = 0; i < items.length; i++) {
-    const vector = vectors.subarray(i * width, (i + 1) * width)
-    const length = Math.hypot(...vector) || 1
-    for (let d = 0; d < width; d++) vector[d]! /= length
-  }
-  const places = new Map(items.map(({ key }, i) => [key, i]))
-  const cosine = (a: number, b: number) => {
-    let sum = 0
-    for (let d = 0; d < width; d++) sum += vectors[a * width + d]! * vectors[b * width + d]!
-    return sum
-  }
-  return (key, count, among = () => true) => {
-    const place = places.get(key)!
-    return items
-      .map((item, i) => ({ key: item.key, near: cosine(place, i) }))
-      .filter(({ key: other }) => other !== key && among(other))
-      .sort((a, b) => b.near - a.near)
-      .slice(0, count)
-      .map(({ key: other }) => other)
-  }
-}
-
-interface Times {
-  readonly put: number[]
-  /** From the PUT to the first answer of the other process with the item in it. */
-  readonly first: number[]
-  readonly missed: number
-}
-
-/** PUTs all items; of some it waits until the other process recommends them to a session of like items. */
-async function onboard(
-  [told, asked]: readonly [string, string],
-  items: readonly Item[],
-  { nearest, timed }: { readonly nearest: Nearest; readonly timed: number }
-): Promise<Times> {
-  const times = { put: [] as number[], first: [] as number[], missed: 0 }
-  const cold = new Set(items.map(({ key }) => key))
-  const title = 'onboarding'
-  const progress = createProgress({ title, total: items.length, stream: process.stderr })
-  for (const [i, { key, attributes }] of items.entries()) {
-    const session = nearest(key, 3, other => !cold.has(other))
-    const startedAt = performance.now()
-    await request(`${told}/v1/items/${encodeURIComponent(key)}`, 'PUT', { attributes })
-    times.put.push(performance.now() - startedAt)
-    if (i < timed) {
-      const isThere = async () => {
-        const question = { items: session, n: 100 }
-        const answer = await request(`${asked}/v1/recommendations`, 'POST', question)
-        return (answer as Answer).items.some(({ item }) => item === key)
-      }
-      if (await untilTrue(isThere)) times.first.push(performance.now() - startedAt)
-      else times.missed++
-    }
-    progress.update(i + 1)
-  }
-  progress.finish()
-  return times
-}
-
-interface Answer {
-  readonly items: readonly { readonly item: string; readonly source: string }[]
-}
-
-async function untilTrue(isThere: () => Promise<boolean>): Promise<boolean> {
-  const until = performance.now() + patienceMs
-  while (performance.now() < until) {
-    if (await isThere()) return true
-    await pause(5)
-  }
-  return false
-}
-
-async function request(url: string, method: string, body: unknown): Promise<unknown> {
-  const headers = { 'content-type': 'application/json' }
-  const response = await fetch(url, { method, headers, body: JSON.stringify(body) })
-  if (!response.ok) throw new Error(`${method} ${url}: ${response.status} ${await response.text()}`)
-  return response.json()
-}
-
 async function writeSessions(pool: Pool, questions: readonly Question[]): Promise<void> {
   for (let start = 0; start < questions.length; start += 500) {
     const events = questions.slice(start, start + 500).flatMap(({ clicks }, i) =>
@@ -295,124 +182,4 @@ async function writeSessions(pool: Pool, questions: readonly Question[]): Promis
     )
     await withTransaction(pool, connection => appendEvents(connection, events))
   }
-}
-
-/** @returns for each question the keys of its answer, the best first. */
-async function askAll(url: string, count: number): Promise<(Answer | undefined)[]> {
-  const answers: (Answer | undefined)[] = []
-  for (let start = 0; start < count; start += 1000) {
-    const lines = Array.from({ length: Math.min(1000, count - start) }, (_, i) =>
-      JSON.stringify({ session: `q${start + i}`, n: 10 })
-    )
-    const response = await fetch(`${url}/v1/recommendations/batch`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-ndjson' },
-      body: lines.join('\n')
-    })
-    const text = await response.text()
-    for (const line of text.trim().split('\n')) {
-      const answer = JSON.parse(line) as Answer
-      if (!answer.items) throw new Error(`a question was not answered: ${line}`)
-      answers.push(answer)
-    }
-  }
-  return answers
-}
-
-function recallFigures(
-  { drawn, loaded }: Measuring,
-  answers: readonly (Answer | undefined)[],
-  nearest: Nearest
-): Figure[] {
-  const { cold, questions, coldItems } = drawn
-  const items = loaded.set.items.length + coldItems.length
-  const isBeauty = loaded.name === 'amazon-beauty-2014'
-  const recall = (wants: (target: string) => boolean, keysOf: (question: number) => string[]) => {
-    const chosen = [...questions.keys()].filter(q => wants(questions[q]!.target))
-    const hits = chosen.filter(q => keysOf(q).includes(questions[q]!.target)).length
-    return { value: hits / chosen.length, count: chosen.length }
-  }
-  const served = (q: number) => answers[q]!.items.map(({ item }) => item)
-  const near = (q: number) => nearest(questions[q]!.clicks.at(-1)!.itemKey, 10)
-  const groups = [
-    ['cold', (key: string) => cold.has(key)],
-    ['known', (key: string) => !cold.has(key)]
-  ] as const
-  const figures = groups.flatMap(([name, wants]): Figure[] => {
-    const { value, count } = recall(wants, served)
-    const anchor = liger[name]
-    return [
-      { name: `${name} targets asked for`, value: count, unit: 'targets' },
-      {
-        name: `${name} targets, beside random items`,
-        value,
-        unit: 'Recall@10',
-        reference: 10 / items
-      },
-      {
-        name: `${name} targets, beside the nearest by metadata`,
-        value,
-        unit: 'Recall@10',
-        reference: recall(wants, near).value
-      },
-      ...(isBeauty
-        ? [
-            {
-              name: `${name} targets, beside LIGER`,
-              value,
-              unit: 'Recall@10',
-              reference: anchor,
-              wanted: { of: 'ratio', atLeast: 1 } as const
-            }
-          ]
-        : [])
-    ]
-  })
-  const shown = answers.flatMap(answer => answer!.items)
-  const isCold = ({ item }: { item: string }) => cold.has(item)
-  const share = shown.filter(isCold).length / shown.length
-  return [
-    { name: 'items onboarded', value: coldItems.length, unit: 'items' },
-    ...figures,
-    {
-      name: 'cold items among the answers',
-      value: share,
-      unit: 'share',
-      reference: coldItems.length / items
-    }
-  ]
-}
-
-function timeFigures({ put, first, missed }: Times): Figure[] {
-  const at = (times: readonly number[], share: number) =>
-    times.toSorted((a, b) => a - b)[Math.min(times.length - 1, Math.floor(share * times.length))] ??
-    Number.NaN
-  const bounded = { of: 'value', atMost: wantedMs } as const
-  return [
-    { name: 'PUT, p50', value: at(put, 0.5), unit: 'ms' },
-    { name: 'PUT, p95', value: at(put, 0.95), unit: 'ms' },
-    {
-      name: 'from PUT to the other process, p50',
-      value: at(first, 0.5),
-      unit: 'ms',
-      wanted: bounded
-    },
-    {
-      name: 'from PUT to the other process, p95',
-      value: at(first, 0.95),
-      unit: 'ms',
-      wanted: bounded
-    },
-    {
-      name: 'from PUT to the other process, max',
-      value: at(first, 1),
-      unit: 'ms',
-      wanted: bounded
-    },
-    {
-      name: 'of the timed items, not recommended to a session of like items',
-      value: missed,
-      unit: 'items'
-    }
-  ]
 }

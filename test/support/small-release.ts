@@ -1,6 +1,7 @@
 // A model with random weights, and a release of it: everything that loading, searching and answering
 // do with a trained one can be tested on it, in no time.
 import * as tf from '@tensorflow/tfjs-core'
+import type { Pool } from '#shared/database/pool.ts'
 import { takeParitySamples } from '#shared/inference/take-parity-samples.ts'
 import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { initialDecoder } from '#shared/model/decoder.ts'
@@ -18,6 +19,7 @@ import {
 } from '#shared/recommendations/release-model.ts'
 import { takeSample } from '#shared/recommendations/sample.ts'
 import type { Manifest } from '#shared/releases/manifest.ts'
+import { announceRelease } from '#shared/releases/registry.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'
 import { createRandom, type Random } from '#shared/runtime/random.ts'
 import { tinyConfig, tinyWeights } from './tiny-model.ts'
@@ -114,11 +116,25 @@ export async function writeSmallRelease(
   trained: TrainedModel,
   facts: Partial<Manifest> = {}
 ): Promise<string> {
+  return (await writeWhole(folder, trained, facts)).location
+}
+
+/** The same, and makes it the live one. */
+export async function publishSmallRelease(
+  pool: Pool,
+  { folder, trained, releaseId }: { folder: string; trained: TrainedModel; releaseId: string }
+): Promise<string> {
+  const release = await writeWhole(folder, trained, { releaseId })
+  await announceRelease(pool, release)
+  return release.location
+}
+
+async function writeWhole(folder: string, trained: TrainedModel, facts: Partial<Manifest>) {
   const model = loadModel(trained)
   const sample = takeSample(model, trained.itemKeys.slice(0, 2))
   const manifest = manifestFacts({ sample, ...facts })
   const files = { ...modelFiles(trained), [paritySamplesFile]: paritySamples(model) }
-  return (await writeRelease(folder, manifest, files)).location
+  return writeRelease(folder, manifest, files)
 }
 
 /** Sessions on the first items, and items whose embedded features are made up. */

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
@@ -11,12 +11,10 @@ import {
   type Recommender,
   startRecommender
 } from '#shared/recommendations/recommender.ts'
-import { parseManifest } from '#shared/releases/manifest.ts'
-import { announceRelease } from '#shared/releases/registry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { attributesOf, describedItems, describedModel } from '#test/support/described-release.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { writeSmallRelease } from '#test/support/small-release.ts'
+import { publishSmallRelease } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 import { silent } from './serving-app.ts'
 
@@ -42,10 +40,7 @@ afterAll(async () => {
 
 async function publish(releaseId: string, scheme: Scheme = 'residual-kmeans'): Promise<string> {
   const trained = await describedModel(items, scheme)
-  const location = await writeSmallRelease(folder, trained, { releaseId })
-  const manifest = parseManifest(await readFile(join(location, 'manifest.json'), 'utf8'))
-  await announceRelease(database.pool, { manifest, location })
-  return location
+  return publishSmallRelease(database.pool, { folder, trained, releaseId })
 }
 
 interface Follower {

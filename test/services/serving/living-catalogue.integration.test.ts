@@ -1,16 +1,14 @@
 // What happens in the catalogue reaches every process that answers. Asked over HTTP, of two programs on
 // one Postgres.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { removeItems, upsertItems } from '#shared/catalog/write-items.ts'
-import { parseManifest } from '#shared/releases/manifest.ts'
-import { announceRelease } from '#shared/releases/registry.ts'
 import { attributesOf, describedItems, describedModel } from '#test/support/described-release.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 import { type Serving, startServing } from '#test/support/serving.ts'
-import { writeSmallRelease } from '#test/support/small-release.ts'
+import { publishSmallRelease } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 
 const items = describedItems(48)
@@ -29,9 +27,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nextrie-living-'))
   database = await createTestDatabase()
   await upsertItems(database.pool, items)
-  const location = await writeSmallRelease(folder, await describedModel(items), { releaseId })
-  const manifest = parseManifest(await readFile(join(location, 'manifest.json'), 'utf8'))
-  await announceRelease(database.pool, { manifest, location })
+  const trained = await describedModel(items)
+  await publishSmallRelease(database.pool, { folder, trained, releaseId })
   ;[first, second] = await Promise.all([start(), start()])
 }, 120_000)
 afterAll(async () => {

@@ -14,7 +14,7 @@ import { parseManifest } from '#shared/releases/manifest.ts'
 import { announceRelease } from '#shared/releases/registry.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 import { type Serving, startServing } from '#test/support/serving.ts'
-import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'
+import { publishSmallRelease, smallModel, writeSmallRelease } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 import { silent } from './serving-app.ts'
 
@@ -29,11 +29,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-async function publish(pool: Pool, releaseId: string): Promise<string> {
-  const location = await writeSmallRelease(folder, trained, { releaseId })
-  const manifest = parseManifest(await readFile(join(location, 'manifest.json'), 'utf8'))
-  await announceRelease(pool, { manifest, location })
-  return location
+function publish(pool: Pool, releaseId: string): Promise<string> {
+  return publishSmallRelease(pool, { folder, trained, releaseId })
 }
 
 async function ready(serving: Serving) {

@@ -1,5 +1,5 @@
 // Filters and similar items through the whole of serving: a release, its threads, Postgres, HTTP.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,10 +8,8 @@ import { FollowedRelease } from '#services/serving/live-recommender.ts'
 import type { App } from '#services/serving/serving-parts.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import { startRecommender } from '#shared/recommendations/recommender.ts'
-import { parseManifest } from '#shared/releases/manifest.ts'
-import { announceRelease } from '#shared/releases/registry.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'
+import { publishSmallRelease, smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 import { appOn, silent } from '../serving-app.ts'
 
@@ -33,9 +31,7 @@ beforeAll(async () => {
     itemKeys.map((key, i) => ({ key, attributes: attributesOf(i), isVisible: true }))
   )
   folder = await mkdtemp(join(tmpdir(), 'nextrie-filter-'))
-  const location = await writeSmallRelease(folder, smallModel(itemKeys), { releaseId: 'r1' })
-  const manifest = parseManifest(await readFile(join(location, 'manifest.json'), 'utf8'))
-  await announceRelease(pool, { manifest, location })
+  await publishSmallRelease(pool, { folder, trained: smallModel(itemKeys), releaseId: 'r1' })
   const queue = { length: 512, deadlineMs: 60_000 }
   release = new FollowedRelease({
     pool,

@@ -1,6 +1,6 @@
 // Pages of a question over HTTP, on a release whose items have categories: the next page is asked for by
 // the id of the one before, of whichever process.
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -11,10 +11,8 @@ import type { App } from '#services/serving/serving-parts.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import { startRecommender } from '#shared/recommendations/recommender.ts'
 import type { TrainedModel } from '#shared/recommendations/release-model.ts'
-import { parseManifest } from '#shared/releases/manifest.ts'
-import { announceRelease } from '#shared/releases/registry.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'
+import { publishSmallRelease, smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 import { appOn, silent } from '../serving-app.ts'
 
@@ -50,9 +48,7 @@ afterAll(async () => {
 })
 
 async function publish(releaseId: string, trained: TrainedModel): Promise<void> {
-  const location = await writeSmallRelease(folder, trained, { releaseId })
-  const manifest = parseManifest(await readFile(join(location, 'manifest.json'), 'utf8'))
-  await announceRelease(database.pool, { manifest, location })
+  await publishSmallRelease(database.pool, { folder, trained, releaseId })
   await release.refresh()
 }
 

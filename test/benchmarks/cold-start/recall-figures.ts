@@ -1,0 +1,82 @@
+// What was recommended of cold and of known targets, beside random items, the nearest and the literature.
+import type { Item } from '#shared/catalog/item.ts'
+import type { BenchSet } from '../quality/load-set.ts'
+import type { SplitDataset } from '../quality/read-dataset.ts'
+import type { Figure } from '../report.ts'
+import type { Answer, Question } from './ask.ts'
+import type { Nearest } from './nearest-items.ts'
+
+/** LIGER (arXiv 2411.18814) on Amazon Beauty, Recall@10: known and cold targets. */
+const liger = { known: 0.0745, cold: 0.1008 }
+
+export interface Drawn {
+  readonly cold: ReadonlySet<string>
+  readonly coldItems: readonly Item[]
+  /** The data set as training reads it. */
+  readonly known: SplitDataset
+  readonly questions: readonly Question[]
+}
+
+export function recallFigures(
+  { drawn, loaded }: { readonly drawn: Drawn; readonly loaded: BenchSet },
+  answers: readonly Answer[],
+  nearest: Nearest
+): Figure[] {
+  const { cold, questions, coldItems } = drawn
+  const items = loaded.set.items.length + coldItems.length
+  const isBeauty = loaded.name === 'amazon-beauty-2014'
+  const recall = (wants: (target: string) => boolean, keysOf: (question: number) => string[]) => {
+    const chosen = [...questions.keys()].filter(q => wants(questions[q]!.target))
+    const hits = chosen.filter(q => keysOf(q).includes(questions[q]!.target)).length
+    return { value: hits / chosen.length, count: chosen.length }
+  }
+  const served = (q: number) => answers[q]!.items.map(({ item }) => item)
+  const near = (q: number) => nearest(questions[q]!.clicks.at(-1)!.itemKey, 10)
+  const groups = [
+    ['cold', (key: string) => cold.has(key)],
+    ['known', (key: string) => !cold.has(key)]
+  ] as const
+  const figures = groups.flatMap(([name, wants]): Figure[] => {
+    const { value, count } = recall(wants, served)
+    const anchor = liger[name]
+    return [
+      { name: `${name} targets asked for`, value: count, unit: 'targets' },
+      {
+        name: `${name} targets, beside random items`,
+        value,
+        unit: 'Recall@10',
+        reference: 10 / items
+      },
+      {
+        name: `${name} targets, beside the nearest by metadata`,
+        value,
+        unit: 'Recall@10',
+        reference: recall(wants, near).value
+      },
+      ...(isBeauty
+        ? [
+            {
+              name: `${name} targets, beside LIGER`,
+              value,
+              unit: 'Recall@10',
+              reference: anchor,
+              wanted: { of: 'ratio', atLeast: 1 } as const
+            }
+          ]
+        : [])
+    ]
+  })
+  const shown = answers.flatMap(answer => answer.items)
+  const isCold = ({ item }: { item: string }) => cold.has(item)
+  const share = shown.filter(isCold).length / shown.length
+  return [
+    { name: 'items onboarded', value: coldItems.length, unit: 'items' },
+    ...figures,
+    {
+      name: 'cold items among the answers',
+      value: share,
+      unit: 'share',
+      reference: coldItems.length / items
+    }
+  ]
+}
