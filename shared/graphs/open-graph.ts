@@ -1,8 +1,11 @@
 // Runs a graph with ONNX Runtime, on one thread: a service that answers many requests at once gains
 // nothing from splitting one of them, and worker threads that share the cores would be in each
 // other's way.
-import * as ort from 'onnxruntime-node'
+import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { RecommenderError } from '#shared/runtime/errors.ts'
+import { inNativeCode } from '#shared/runtime/native-calls.ts'
+
+const ort = await inNativeCode(() => import('onnxruntime-node')) // loading it is native, too
 
 /** Numbers and their shape. A Float32Array becomes float32, an Int32Array int32. */
 export interface GraphArray {
@@ -23,31 +26,33 @@ export async function openGraph(name: string, bytes: Uint8Array): Promise<OpenGr
   const [output] = session.outputNames
   return {
     async run(inputs) {
-      const feeds: Record<string, ort.Tensor> = {}
+      const feeds: Record<string, Tensor> = {}
       for (const [input, { values, shape }] of Object.entries(inputs)) {
         feeds[input] = tensorOf(values, shape)
       }
-      const results = await session.run(feeds)
+      const results = await inNativeCode(() => session.run(feeds))
       return results[output!]!.data as Float32Array
     },
-    close: () => session.release()
+    close: () => inNativeCode(() => session.release())
   }
 }
 
-function tensorOf(values: Float32Array | Int32Array, shape: readonly number[]): ort.Tensor {
+function tensorOf(values: Float32Array | Int32Array, shape: readonly number[]): Tensor {
   return values instanceof Float32Array
     ? new ort.Tensor('float32', values, shape)
     : new ort.Tensor('int32', values, shape)
 }
 
-async function open(name: string, bytes: Uint8Array): Promise<ort.InferenceSession> {
+const sessionOptions: InferenceSession.SessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  logSeverityLevel: 3 // errors: what went wrong is in the exception
+}
+
+async function open(name: string, bytes: Uint8Array): Promise<InferenceSession> {
   try {
-    return await ort.InferenceSession.create(bytes, {
-      intraOpNumThreads: 1,
-      interOpNumThreads: 1,
-      executionMode: 'sequential',
-      logSeverityLevel: 3 // errors: what went wrong is in the exception
-    })
+    return await inNativeCode(() => ort.InferenceSession.create(bytes, sessionOptions))
   } catch (cause) {
     throw new RecommenderError('RELEASE_CORRUPT', `${name} is no graph that can be run`, { cause })
   }

@@ -2,13 +2,15 @@
 // so that callers need not know which of the two they run in.
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
-import { type MessagePort, Worker } from 'node:worker_threads'
+import type { MessagePort, Worker } from 'node:worker_threads'
+import { NativeWorker } from './native-calls.ts'
 
 /**
  * @param url of the worker's file, usually `new URL('./search-worker.ts', import.meta.url)`.
  * @param workerData a structured clone arrives in the worker; a SharedArrayBuffer is shared.
  * @param transferred ports in it, which move to the worker.
- * @returns the started worker. The caller listens to 'error' and 'exit', and terminates it.
+ * @returns the started worker. The caller listens to 'error' and 'exit', and terminates it, at any
+ *   moment (native-calls.ts).
  */
 export function startWorker(
   url: URL,
@@ -17,8 +19,8 @@ export function startWorker(
 ): Worker {
   const options = { workerData, transferList: [...transferred] }
   return url.pathname.endsWith('.ts')
-    ? new Worker(sourceLoader(url), { ...options, eval: true, execArgv: [] })
-    : new Worker(url, options)
+    ? new NativeWorker(sourceLoader(url), { ...options, eval: true, execArgv: [] })
+    : new NativeWorker(url, options)
 }
 
 /**
