@@ -68,7 +68,11 @@ export function createKeptAnswers(pool: Pool, limits: Partial<KeepingLimits> = {
   }
   return {
     keep(id, { question, shown }) {
-      const answer = { question: JSON.stringify(question), shown: JSON.stringify(shown) }
+      const answer = {
+        question: JSON.stringify(question),
+        shown: JSON.stringify(shown),
+        session: question.session
+      }
       waiting.set(id, answer)
       bytes += sizeOf(answer)
       for (const oldest of waiting.keys()) {
@@ -114,6 +118,8 @@ function firstOf<T>(all: Iterable<T>, count: number): T[] {
 interface WrittenAnswer {
   readonly question: string
   readonly shown: string
+  /** By which it is erased (forget-visitor.ts). */
+  readonly session?: string | undefined
 }
 
 /** About what it takes: nearly all texts have one byte for each character. */
@@ -130,12 +136,13 @@ async function writeAnswers(
   rows: readonly (readonly [string, WrittenAnswer])[]
 ): Promise<void> {
   await pool.query(
-    `insert into kept_answers (recommendation_id, question, shown)
-     select * from unnest($1::uuid[], $2::text[], $3::text[]) on conflict do nothing`,
+    `insert into kept_answers (recommendation_id, question, shown, session_id)
+     select * from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) on conflict do nothing`,
     [
       rows.map(([id]) => id),
       rows.map(([, { question }]) => question),
-      rows.map(([, { shown }]) => shown)
+      rows.map(([, { shown }]) => shown),
+      rows.map(([, { session }]) => session)
     ]
   )
 }

@@ -5,7 +5,8 @@
 // 1. each event that names the visitor, and in the sessions of those events also each event that
 //    names nobody (before a login, say); what names another visitor stays;
 // 2. the tails of those sessions; where events of another visitor stay, their tail is computed anew;
-// 3. each dead letter that names the visitor or one of those sessions (dead-letter-names.ts).
+// 3. each dead letter that names the visitor or one of those sessions (dead-letter-names.ts);
+// 4. what serving keeps of its answers to those sessions.
 //
 // All of it commits as one, with a row in `erasures` that holds a hash of the visitor's id and the
 // numbers. The log is read through before its lock is taken, and only what came meanwhile after, so
@@ -37,6 +38,7 @@ export async function forgetVisitor(pool: Pool, visitorId: string): Promise<Eras
     const events = await deleteEvents(connection, visitorId, sessionIds)
     const tails = await rebuildTails(connection, sessionIds)
     const deadLetters = await deleteDeadLettersNaming(connection, [visitorId, ...sessionIds])
+    await connection.query('delete from kept_answers where session_id = any($1)', [sessionIds])
     const erasure = { events, tails, deadLetters }
     await recordErasure(connection, visitorId, erasure)
     return erasure

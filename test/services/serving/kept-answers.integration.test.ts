@@ -3,7 +3,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createKeptAnswers, type KeptAnswer } from '#services/serving/kept-answers.ts'
 import { recommendationId } from '#services/serving/recommendation-id.ts'
 import { measureKeptAnswers } from '#services/serving/request-metrics.ts'
-import { createPool } from '#shared/database/pool.ts'
+import { createPool, withTransaction } from '#shared/database/pool.ts'
+import { appendEvents } from '#shared/eventlog/append-events.ts'
+import { forgetVisitor } from '#shared/eventlog/forget-visitor.ts'
 import { createMetrics } from '#shared/runtime/metrics.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
@@ -102,6 +104,22 @@ test('without Postgres the newest are held and written later; the others are cou
   expect(answers.dropped).toBe(1)
   expect(await keptIds()).toEqual(ids.slice(1))
   await pool.end()
+})
+
+test('who is erased leaves no answer behind, and others keep theirs', async () => {
+  const answers = createKeptAnswers(database.pool)
+  const [theirs, anothers, nobodys] = [minutesAgo(3), minutesAgo(2), minutesAgo(1)]
+  answers.keep(theirs, { ...answer, question: { session: 's-1' } })
+  answers.keep(anothers, { ...answer, question: { session: 's-2' } })
+  answers.keep(nobodys, answer)
+  await answers.flush()
+  const click = { id: 'e-1', type: 'click', itemKey: 'a', properties: {} } as const
+  const event = { ...click, occurredAt: new Date(), sessionId: 's-1', visitorId: 'v-1' }
+  await withTransaction(database.pool, connection => appendEvents(connection, [event]))
+
+  await forgetVisitor(database.pool, 'v-1')
+
+  expect(await keptIds()).toEqual([anothers, nobodys])
 })
 
 test('it is waited for also where the clock of the process that gave it is ahead', async () => {
