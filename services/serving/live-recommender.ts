@@ -7,7 +7,7 @@ import type {
   RecommendationAnswer,
   RecommendationQuery,
   Recommender,
-  RecommenderLoad
+  ThreadLoad
 } from '#shared/recommendations/recommender.ts'
 import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
@@ -27,7 +27,7 @@ export interface LiveRecommender {
   /** The newest release, when it could not be loaded, and why. */
   refused?(): RefusedRelease | undefined
   /** How busy the recommender is; undefined while no release is loaded. */
-  load?(): RecommenderLoad | undefined
+  load?(): ThreadLoad | undefined
   /** Whether the release that answers now has the item of this key. */
   knows?(key: string): boolean
   /** Takes in what has changed in the catalogue; what is committed now is seen by later questions. */
@@ -103,7 +103,7 @@ export class FollowedRelease implements LiveRecommender {
     return { releaseId, reason }
   }
 
-  load(): RecommenderLoad | undefined {
+  load(): ThreadLoad | undefined {
     return this.#held?.load()
   }
 
@@ -226,7 +226,7 @@ class HeldRecommender {
     return this.#followed.state()
   }
 
-  load(): RecommenderLoad {
+  load(): ThreadLoad {
     return this.#recommender.load()
   }
 

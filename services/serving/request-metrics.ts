@@ -1,6 +1,6 @@
 // What serving counts for Prometheus, beside the process's own figures.
 import type { FastifyInstance } from 'fastify'
-import type { RecommenderLoad } from '#shared/recommendations/recommender.ts'
+import type { ThreadLoad } from '#shared/recommendations/recommender.ts'
 import { Counter, Gauge, Histogram, type Metrics } from '#shared/runtime/metrics.ts'
 
 /** Seconds. Recommendations are expected between the second and the sixth. */
@@ -24,10 +24,10 @@ export function measureRequests(app: FastifyInstance, metrics: Metrics): void {
 
 /** Shows how busy the recommender's threads are; reads them when /metrics is asked for. */
 export function measureRecommender(
-  { load }: { readonly load: () => RecommenderLoad | undefined },
+  { load }: { readonly load: () => ThreadLoad | undefined },
   metrics: Metrics
 ): void {
-  const figures: Readonly<Record<keyof RecommenderLoad, string>> = {
+  const figures: Readonly<Record<keyof ThreadLoad, string>> = {
     waiting: 'Questions that wait for a thread',
     threads: 'Threads that compute recommendations',
     busyThreads: 'Threads that compute just now',
@@ -41,7 +41,7 @@ export function measureRecommender(
       help,
       registers: [metrics],
       collect() {
-        this.set(load()?.[figure as keyof RecommenderLoad] ?? 0)
+        this.set(load()?.[figure as keyof ThreadLoad] ?? 0)
       }
     })
   }

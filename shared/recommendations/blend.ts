@@ -61,10 +61,12 @@ export function sumOfParts(
 ): Float64Array {
   const { coVisitationWeight, similarityWeight } = weights
   const weight = denseWeight(weights)
-  return dense.map(
-    (share, i) =>
-      weight * share + coVisitationWeight * coVisited[i]! + similarityWeight * similar[i]!
-  )
+  const sums = new Float64Array(dense.length)
+  for (let i = 0; i < sums.length; i++) {
+    sums[i] =
+      weight * dense[i]! + coVisitationWeight * coVisited[i]! + similarityWeight * similar[i]!
+  }
+  return sums
 }
 
 export function blendScores(
@@ -81,6 +83,9 @@ function softmax(logits: readonly number[]): Float64Array {
 
 /** Scaled to sum to one; all zeros stay zeros. */
 export function shares(values: readonly number[]): Float64Array {
-  const total = values.reduce((sum, value) => sum + value, 0)
-  return Float64Array.from(values, value => (total > 0 ? value / total : 0))
+  const scaled = Float64Array.from(values)
+  let total = 0
+  for (const value of values) total += value
+  for (let i = 0; i < scaled.length; i++) scaled[i] = total > 0 ? scaled[i]! / total : 0
+  return scaled
 }

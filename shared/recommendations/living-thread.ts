@@ -15,6 +15,7 @@ import type {
   LivingTask,
   NumberedRequest
 } from './living-worker.ts'
+import { workerFailed } from './worker-failed.ts'
 
 /**
  * Brings changes of the catalogue to a release that answers. What is asked fails with ITEM_INVALID where an
@@ -73,9 +74,9 @@ export class LivingThread implements LivingCatalogue {
       onLost(error)
     }
     this.#worker.on('error', cause =>
-      lose(failed('the thread of the living catalogue failed', cause))
+      lose(workerFailed('the thread of the living catalogue failed', cause))
     )
-    this.#worker.on('exit', () => lose(failed('the thread of the living catalogue ended')))
+    this.#worker.on('exit', () => lose(workerFailed('the thread of the living catalogue ended')))
   }
 
   get trainedVersion(): number {
@@ -125,7 +126,7 @@ export class LivingThread implements LivingCatalogue {
   }
 
   async close(): Promise<void> {
-    this.#fault ??= failed('the recommender is closed')
+    this.#fault ??= workerFailed('the recommender is closed')
     for (const { reject } of this.#owed.values()) reject(this.#fault)
     this.#owed.clear()
     await this.#worker.terminate()
@@ -150,8 +151,4 @@ export class LivingThread implements LivingCatalogue {
 
 function faultOf({ code, fault }: LivingFault): RecommenderError {
   return new RecommenderError(code, fault, { canRetry: code !== 'ITEM_INVALID' })
-}
-
-function failed(message: string, cause?: unknown): RecommenderError {
-  return new RecommenderError('WORKER_FAILED', message, { canRetry: true, cause })
 }

@@ -11,6 +11,7 @@ import { Exclusions } from '#shared/itemids/exclusions.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
 import { type Blend, blendScores, type ScoredCandidates, shares } from './blend.ts'
 import { type Neighbours, neighbourScores } from './neighbours.ts'
+import { TopItems } from './top-items.ts'
 
 /** What ranking needs of a release, in memory. Items are numbered as in the release. */
 export interface RankingModel {
@@ -96,10 +97,14 @@ export function rankWithParts(model: RankingModel, question: RankingQuestion): R
   const { clicked } = question
   const scored = scoreCandidates(model, { ...limits, clicked, generated, decay })
   const scores = blendScores(scored, model.blend)
-  const items = scored.items
-    .map((item, i) => ({ item, score: scores[i]!, source: sourceOf(scored, i, generated) }))
-    .sort((a, b) => b.score - a.score || a.item - b.item)
-    .slice(0, question.count)
+  const [{ items: found }, { count }] = [scored, question]
+  const places = Array.from(found.keys())
+  places.sort((a, b) => scores[b]! - scores[a]! || found[a]! - found[b]!)
+  const items = places.slice(0, count).map(i => ({
+    item: found[i]!,
+    score: scores[i]!,
+    source: sourceOf(scored, i, generated)
+  }))
   return { items, scored }
 }
 
@@ -174,14 +179,11 @@ export function scoreCandidates(
   const together = neighbourScores(coVisitation, clicked, decay)
   const alike = neighbourScores(similarity, clicked, decay)
   const logitOf = (item: number) => dot(state, vectors, item * state.length)
-  const items = [
-    ...new Set([
-      ...generated,
-      ...highest(together, coVisitedCandidates, limits),
-      ...highest(alike, similarCandidates, limits),
-      ...nearest(newItems, logitOf, limits)
-    ])
-  ]
+  const found = new Set(generated)
+  for (const item of highest(together, coVisitedCandidates, limits)) found.add(item)
+  for (const item of highest(alike, similarCandidates, limits)) found.add(item)
+  for (const item of nearest(newItems, logitOf, limits)) found.add(item)
+  const items = [...found]
   return {
     items,
     isNew: items.map(item => newItems.has(item)),
@@ -191,28 +193,25 @@ export function scoreCandidates(
   }
 }
 
-function highest(scores: ReadonlyMap<number, number>, count: number, limits: Limits): number[] {
-  return [...scores]
-    .filter(([item]) => isAllowed(item, limits))
-    .sort(([a, x], [b, y]) => y - x || a - b)
-    .slice(0, count)
-    .map(([item]) => item)
+function highest(
+  scores: ReadonlyMap<number, number>,
+  count: number,
+  limits: Limits
+): readonly number[] {
+  const best = new TopItems(count)
+  scores.forEach((score, item) => {
+    if (best.wouldKeep(item, score) && isAllowed(item, limits)) best.offer(item, score)
+  })
+  return best.items
 }
 
-/** The new items with the highest logits. There may be many: none is kept but the best. */
-function nearest(newItems: NewItems, logitOf: (item: number) => number, limits: Limits): number[] {
-  const best: { readonly item: number; readonly logit: number }[] = []
-  for (const item of newItems) {
-    if (!isAllowed(item, limits)) continue
-    const logit = logitOf(item)
-    let place = best.length
-    for (; place > 0; place--) {
-      const before = best[place - 1]!
-      if (before.logit > logit || (before.logit === logit && before.item < item)) break
-    }
-    if (place === newCandidates) continue
-    best.splice(place, 0, { item, logit })
-    if (best.length > newCandidates) best.pop()
-  }
-  return best.map(({ item }) => item)
+/** The new items with the highest logits. */
+function nearest(
+  newItems: NewItems,
+  logitOf: (item: number) => number,
+  limits: Limits
+): readonly number[] {
+  const best = new TopItems(newCandidates)
+  for (const item of newItems) if (isAllowed(item, limits)) best.offer(item, logitOf(item))
+  return best.items
 }
