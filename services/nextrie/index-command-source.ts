@@ -88,7 +88,7 @@ export async function readDatabaseSource(pool: Pool): Promise<CatalogueSource> {
 async function releasedIds(pool: Pool): Promise<ReleasedIds | undefined> {
   const live = await liveRelease(pool)
   if (!live) return undefined
-  const { readModel } = await import('#shared/recommendations/release-model.ts')
+  const { readModel } = await import('#shared/recommendations/model-files.ts')
   const { itemKeys, itemIds, placing } = readModel((await readRelease(live.location)).files)
   return { releaseId: live.releaseId, itemKeys, itemIds, placing }
 }

@@ -23,7 +23,7 @@ import {
   decoderWeights,
   type TrainedModel,
   withoutClicks
-} from '#shared/recommendations/release-model.ts'
+} from '#shared/recommendations/trained-model.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import type { SettledRecipe } from './config.ts'

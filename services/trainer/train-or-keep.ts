@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { encodeArrays } from '#shared/model/safetensors.ts'
-import type { TrainedModel } from '#shared/recommendations/release-model.ts'
+import type { TrainedModel } from '#shared/recommendations/trained-model.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { TrainedEncoder } from './train-encoder.ts'
 import { type ModelTask, trainModel } from './train-model.ts'

@@ -13,8 +13,8 @@ import {
   multiplexed,
   reachedRows
 } from '#shared/model/unified-embedding.ts'
-import type { ItemReading } from '#shared/recommendations/release-model.ts'
 import { type SessionInput, sessionInput } from '#shared/recommendations/session-input.ts'
+import type { ItemReading } from '#shared/recommendations/trained-model.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Recipe } from './config.ts'
 

@@ -5,7 +5,8 @@ import { itemFeatures } from '#shared/catalog/item-features.ts'
 import { openGraph } from '#shared/graphs/open-graph.ts'
 import type { ModelConfig } from '#shared/model/model.ts'
 import { bucketOf, embedBags, hashItems } from '#shared/model/unified-embedding.ts'
-import { type ItemReading, itemGraphFile } from './release-model.ts'
+import { itemGraphFile } from './model-files.ts'
+import type { ItemReading } from './trained-model.ts'
 
 /** What encoding needs of a release. The arrays may lie in shared memory. */
 export interface EncodingParts {

@@ -9,19 +9,13 @@ import { answerQueries } from './answer-query.ts'
 import { shareIdWords } from './id-words.ts'
 import { shareKeys } from './item-keys.ts'
 import { type LivingParts, nodeRoomFor, roomFor } from './living-items.ts'
+import { rankingOf } from './load-model.ts'
+import { itemGraphFile, readModel, sessionGraphFile } from './model-files.ts'
 import type { Neighbours } from './neighbours.ts'
-import {
-  decoderWeights,
-  fileOf,
-  itemGraphFile,
-  rankingOf,
-  readModel,
-  sessionGraphFile,
-  type TrainedModel,
-  trieOf
-} from './release-model.ts'
+import { fileOf } from './release-arrays.ts'
 import { compareSample, sampleQuery } from './sample.ts'
 import { openSharedModel, type SharedModel } from './shared-model.ts'
+import { decoderWeights, type TrainedModel, trieOf } from './trained-model.ts'
 
 /** The file of the release with what parity-samples.ts checks. */
 export const paritySamplesFile = 'parity-samples.safetensors'

@@ -53,12 +53,13 @@ export function neighbourScores(
   decay: number
 ): Map<number, number> {
   const scores = new Map<number, number>()
+  let weight = 1
+  const add = (neighbour: number, similarity: number) => {
+    scores.set(neighbour, (scores.get(neighbour) ?? 0) + weight * similarity)
+  }
   const newest = clicked.subarray(Math.max(0, clicked.length - windowClicks))
   newest.forEach((item, i) => {
-    const weight = decay ** (newest.length - 1 - i)
-    const add = (neighbour: number, similarity: number) => {
-      scores.set(neighbour, (scores.get(neighbour) ?? 0) + weight * similarity)
-    }
+    weight = decay ** (newest.length - 1 - i)
     for (let n = starts[item]!; n < starts[item + 1]!; n++) add(neighbours[n]!, similarities[n]!)
     added?.forEach(item, add)
   })

@@ -97,14 +97,14 @@ export function rankWithParts(model: RankingModel, question: RankingQuestion): R
   const { clicked } = question
   const scored = scoreCandidates(model, { ...limits, clicked, generated, decay })
   const scores = blendScores(scored, model.blend)
-  const [{ items: found }, { count }] = [scored, question]
-  const places = Array.from(found.keys())
-  places.sort((a, b) => scores[b]! - scores[a]! || found[a]! - found[b]!)
-  const items = places.slice(0, count).map(i => ({
-    item: found[i]!,
-    score: scores[i]!,
-    source: sourceOf(scored, i, generated)
-  }))
+  const best = new TopItems(question.count)
+  scored.items.forEach((item, i) => {
+    best.offer(item, scores[i]!)
+  })
+  const items = best.items.map(item => {
+    const i = scored.items.indexOf(item)
+    return { item, score: scores[i]!, source: sourceOf(scored, i, generated) }
+  })
   return { items, scored }
 }
 

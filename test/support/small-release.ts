@@ -10,14 +10,11 @@ import { encodeArrays, type NamedArrays } from '#shared/model/safetensors.ts'
 import { arraysOf } from '#shared/model/weights.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
 import { describeItems } from '#shared/recommendations/content-similarity.ts'
+import { type LoadedModel, loadModel } from '#shared/recommendations/load-model.ts'
 import { paritySamplesFile } from '#shared/recommendations/load-shared-model.ts'
-import {
-  type LoadedModel,
-  loadModel,
-  modelFiles,
-  type TrainedModel
-} from '#shared/recommendations/release-model.ts'
+import { modelFiles } from '#shared/recommendations/model-files.ts'
 import { takeSample } from '#shared/recommendations/sample.ts'
+import type { TrainedModel } from '#shared/recommendations/trained-model.ts'
 import type { Manifest } from '#shared/releases/manifest.ts'
 import { announceRelease } from '#shared/releases/registry.ts'
 import { writeRelease } from '#shared/releases/release-folder.ts'

@@ -2,7 +2,7 @@
 import { questionsOf } from '#services/trainer/dense-quality.ts'
 import { assignIds, finishModel, type ModelTask } from '#services/trainer/train-model.ts'
 import { ItemFilter } from '#shared/itemids/item-filter.ts'
-import { loadModel } from '#shared/recommendations/release-model.ts'
+import { loadModel } from '#shared/recommendations/load-model.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import type { Session } from '#shared/sessions/session.ts'
 import type { SplitDataset } from '../quality/read-dataset.ts'

@@ -10,8 +10,8 @@ import { countCalls } from '#shared/inference/code-scorer.ts'
 import { decodeSession } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
+import type { LoadedModel } from '#shared/recommendations/load-model.ts'
 import { type RankingModel, rank } from '#shared/recommendations/rank.ts'
-import type { LoadedModel } from '#shared/recommendations/release-model.ts'
 import {
   byFrequency,
   type FrequencyBucket,

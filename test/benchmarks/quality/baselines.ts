@@ -3,7 +3,7 @@
 import type { TrainingSet } from '#services/trainer/training-set.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
 import { type Neighbours, neighbourScores } from '#shared/recommendations/neighbours.ts'
-import { byFallingClicks } from '#shared/recommendations/release-model.ts'
+import { byFallingClicks } from '#shared/recommendations/trained-model.ts'
 import { placeMetrics } from './place-metrics.ts'
 import { listPlaces, type Places, type Prompt, promptsOf } from './questions.ts'
 

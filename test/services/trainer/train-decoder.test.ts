@@ -10,7 +10,7 @@ import { createTokenDecoder, decodeSession } from '#shared/inference/token-decod
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
-import { decoderWeights } from '#shared/recommendations/release-model.ts'
+import { decoderWeights } from '#shared/recommendations/trained-model.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 import { listeningReporter, tinyRecipe } from '#test/support/tiny-training.ts'

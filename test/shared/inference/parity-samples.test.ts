@@ -5,7 +5,7 @@ import { checkParity, parityTolerance, type ServedParts } from '#shared/inferenc
 import { openSessionGraph } from '#shared/inference/session-states.ts'
 import { takeParitySamples } from '#shared/inference/take-parity-samples.ts'
 import type { NamedArray, NamedArrays } from '#shared/model/safetensors.ts'
-import { loadModel } from '#shared/recommendations/release-model.ts'
+import { loadModel } from '#shared/recommendations/load-model.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'

@@ -1,13 +1,10 @@
 import { beforeAll, expect, test } from 'vitest'
 import { answerQuery, type RecommendationQuery } from '#shared/recommendations/answer-query.ts'
 import { encodePrefixes } from '#shared/recommendations/encode-prefixes.ts'
+import { type LoadedModel, loadModel } from '#shared/recommendations/load-model.ts'
 import { rank } from '#shared/recommendations/rank.ts'
-import {
-  byFallingClicks,
-  type LoadedModel,
-  loadModel
-} from '#shared/recommendations/release-model.ts'
 import { sessionInput } from '#shared/recommendations/session-input.ts'
+import { byFallingClicks } from '#shared/recommendations/trained-model.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { type Click, clickTypes } from '#shared/sessions/session.ts'
 import { smallModel } from '#test/support/small-release.ts'

@@ -1,7 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { encodeStates, type SessionEncoder } from '#shared/inference/session-encoder.ts'
 import { encodePrefixes } from '#shared/recommendations/encode-prefixes.ts'
-import { loadModel } from '#shared/recommendations/release-model.ts'
+import { loadModel } from '#shared/recommendations/load-model.ts'
 import { partOf, type SessionInput } from '#shared/recommendations/session-input.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { smallModel } from '#test/support/small-release.ts'

@@ -11,13 +11,9 @@ import {
 } from '#shared/recommendations/answer-query.ts'
 import { explainedClicks } from '#shared/recommendations/explain.ts'
 import { openIdWords, shareIdWords } from '#shared/recommendations/id-words.ts'
+import { type LoadedModel, loadModel } from '#shared/recommendations/load-model.ts'
+import { modelFiles, sessionGraphFile } from '#shared/recommendations/model-files.ts'
 import { listNeighbours } from '#shared/recommendations/neighbours.ts'
-import {
-  type LoadedModel,
-  loadModel,
-  modelFiles,
-  sessionGraphFile
-} from '#shared/recommendations/release-model.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import { smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'

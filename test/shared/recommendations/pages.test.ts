@@ -6,7 +6,7 @@ import {
   type RecommendationQuery,
   type RecommendedItem
 } from '#shared/recommendations/answer-query.ts'
-import { type LoadedModel, loadModel } from '#shared/recommendations/release-model.ts'
+import { type LoadedModel, loadModel } from '#shared/recommendations/load-model.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import { smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'

@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'vitest'
 import { ItemFilter } from '#shared/itemids/item-filter.ts'
 import { answerQuery } from '#shared/recommendations/answer-query.ts'
+import { type LoadedModel, loadModel } from '#shared/recommendations/load-model.ts'
 import { rankSimilar } from '#shared/recommendations/rank-similar.ts'
-import { type LoadedModel, loadModel } from '#shared/recommendations/release-model.ts'
 import { smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 

@@ -8,17 +8,14 @@ import { setImmediate } from 'node:timers/promises'
 import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { answerQuery } from '#shared/recommendations/answer-query.ts'
+import { loadModel } from '#shared/recommendations/load-model.ts'
+import { modelFiles, sessionGraphFile } from '#shared/recommendations/model-files.ts'
 import {
   type Recommender,
   type RecommenderTask,
   startRecommender
 } from '#shared/recommendations/recommender.ts'
-import {
-  loadModel,
-  modelFiles,
-  sessionGraphFile,
-  type TrainedModel
-} from '#shared/recommendations/release-model.ts'
+import type { TrainedModel } from '#shared/recommendations/trained-model.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'

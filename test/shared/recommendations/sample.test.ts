@@ -1,6 +1,7 @@
 import { beforeAll, expect, test } from 'vitest'
-import { loadModel, type TrainedModel } from '#shared/recommendations/release-model.ts'
+import { loadModel } from '#shared/recommendations/load-model.ts'
 import { checkSample, takeSample } from '#shared/recommendations/sample.ts'
+import type { TrainedModel } from '#shared/recommendations/trained-model.ts'
 import { smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 

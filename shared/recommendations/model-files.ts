@@ -1,79 +1,24 @@
-// The content of a release: a trained model as files, and back as something that can rank. What follows
-// quickly from the files (positions of keys, orders) is computed again on loading; the trie and the
-// moments of its nodes take seconds and half a minute for a million items and are stored.
-import type { Feature } from '#shared/catalog/derive-features.ts'
+// A trained model as the files of a release, and back. What follows quickly from the files (positions of
+// keys, orders) is computed again on loading; the trie and the moments of its nodes take seconds and half a
+// minute for a million items and are stored.
 import { itemGraph } from '#shared/graphs/item-graph.ts'
 import { sessionGraph } from '#shared/graphs/session-graph.ts'
-import { innerMoments, type NodeMoments, nodeMoments } from '#shared/inference/node-moments.ts'
-import { createSessionEncoder, encodeStates } from '#shared/inference/session-encoder.ts'
-import {
-  createTokenDecoder,
-  type DecoderRoom,
-  type DecoderWeights
-} from '#shared/inference/token-decoder.ts'
-import { buildTrie } from '#shared/itemids/build-trie.ts'
+import type { NodeMoments } from '#shared/inference/node-moments.ts'
 import type { PrefixExplanation } from '#shared/itemids/explain-item.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
 import type { Placing } from '#shared/itemids/place-item.ts'
-import type { Trie } from '#shared/itemids/trie.ts'
 import { decodeTrie, encodeTrie } from '#shared/itemids/trie-file.ts'
-import type { ModelConfig } from '#shared/model/model.ts'
 import {
   decodeArrays,
   encodeArrays,
   type NamedArray,
   type NamedArrays
 } from '#shared/model/safetensors.ts'
-import type { FeatureLayout } from '#shared/model/unified-embedding.ts'
 import type { ReleaseFiles } from '#shared/releases/release-folder.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import type { TrainedAnswering } from './answer-query.ts'
-import type { Blend } from './blend.ts'
-import type { Descriptions } from './content-similarity.ts'
-import type { ItemCategories } from './diversify.ts'
 import type { Neighbours } from './neighbours.ts'
-import type { RankingModel } from './rank.ts'
-
-/** How items become look-ups; a new item is read by the same description. */
-export interface ItemReading {
-  readonly features: readonly Feature[]
-  readonly keyLayout: FeatureLayout
-  /** Rows of the whole table that values are hashed into. */
-  readonly buckets: number
-}
-
-/** All that training has made. */
-export interface TrainedModel {
-  readonly itemKeys: readonly string[]
-  readonly reading: ItemReading
-  /** Rows of the whole table that were trained, in order; row r of weights.table is reachedRows[r]. */
-  readonly reachedRows: Int32Array
-  readonly config: ModelConfig
-  /** Encoder and decoder weights by name. */
-  readonly weights: NamedArrays
-  /** [items, D] row-major. */
-  readonly vectors: Float32Array
-  readonly itemIds: ItemIds
-  /** Of the inner nodes of the IDs' trie; computed where they are not at hand. */
-  readonly moments?: NodeMoments
-  /** Of the item IDs; built where it is not at hand. */
-  readonly trie?: Trie
-  /** How a new item gets an ID. */
-  readonly placing: Placing
-  readonly coVisitation: Neighbours
-  readonly similarity: Neighbours
-  /** What similarity was computed from: what a new item is similar to follows from it. */
-  readonly descriptions: Descriptions
-  /** [items] training clicks. */
-  readonly clicks: Int32Array
-  readonly blend: Blend
-  /** Whether clicked items may come back unless the caller says otherwise; from the training data. */
-  readonly repeats: boolean
-  /** None where no category tells items apart. */
-  readonly categories?: ItemCategories | undefined
-  /** What the codes of item IDs stand for. */
-  readonly idWords?: readonly PrefixExplanation[] | undefined
-}
+import { fileOf, floats, integers } from './release-arrays.ts'
+import { momentsOf, type TrainedModel, trieOf } from './trained-model.ts'
 
 /** The graphs that serving runs; what it needs beside them is told in shared/graphs. */
 export const sessionGraphFile = 'session-encoder.onnx'
@@ -82,6 +27,7 @@ export const itemGraphFile = 'item-encoder.onnx'
 const idWordsFile = 'id-words.json'
 const trieFile = 'item-ids.trie'
 
+/** The files of a release but for its manifest and its samples. */
 export function modelFiles(model: TrainedModel): ReleaseFiles {
   const { itemIds, placing, coVisitation, similarity, descriptions, categories, idWords } = model
   const { codes, ...idFacts } = itemIds
@@ -202,68 +148,6 @@ function readNeighbours(files: ReleaseFiles, name: string): Neighbours {
   }
 }
 
-/** A model in memory as training and evaluation use it. */
-export interface LoadedModel extends TrainedAnswering {
-  readonly trained: TrainedModel
-  readonly itemIndex: ReadonlyMap<string, number>
-}
-
-/** Builds the trie and the tensors. The tensors live as long as the process, or until disposed. */
-export function loadModel(trained: TrainedModel): LoadedModel {
-  const { config, vectors, weights, itemKeys } = trained
-  const encoder = createSessionEncoder(config, weights, vectors)
-  return {
-    trained,
-    itemIndex: new Map(itemKeys.map((key, index) => [key, index])),
-    keyOf: item => itemKeys[item]!,
-    encoder,
-    stateAfter: session => encodeStates(encoder, [session])[0]!.slice(-config.width),
-    ranking: rankingOf(trained),
-    repeats: trained.repeats,
-    categories: trained.categories
-  }
-}
-
-export interface RankingLayout {
-  /** Threads that will rank with it at once. */
-  readonly seats?: number
-  /** For what comes later. */
-  readonly room?: DecoderRoom
-  /** Of the item IDs, where it is at hand. */
-  readonly trie?: Trie
-}
-
-export function rankingOf(
-  trained: TrainedModel,
-  { seats = 1, room, trie = trieOf(trained) }: RankingLayout = {}
-): RankingModel {
-  const { vectors } = trained
-  const moments = momentsOf(trained, trie)
-  const weights = decoderWeights(trained.weights)
-  const decoder = createTokenDecoder(trie, moments, weights, {
-    seats,
-    vectors,
-    ...(room && { room })
-  })
-  return {
-    decoder,
-    vectors: decoder.vectors,
-    coVisitation: trained.coVisitation,
-    similarity: trained.similarity,
-    byPopularity: byFallingClicks(trained.clicks),
-    newItems: withoutClicks(trained.clicks),
-    blend: trained.blend
-  }
-}
-
-export function trieOf({ trie, itemIds }: Pick<TrainedModel, 'trie' | 'itemIds'>): Trie {
-  return trie ?? buildTrie(itemIds)
-}
-
-function momentsOf({ vectors, config, moments }: TrainedModel, trie: Trie): NodeMoments {
-  return moments ?? innerMoments(trie, nodeMoments(trie, vectors, config.width))
-}
-
 function momentArrays({ width, rank, ...moments }: NodeMoments): NamedArrays {
   const matrix = (values: Float32Array) => ({ shape: [values.length / width, width], values })
   return {
@@ -282,24 +166,6 @@ function readMoments(bytes: Uint8Array): NodeMoments {
   return { width, rank: directions.length / means.length, logCounts, means, directions, diagonals }
 }
 
-export function decoderWeights(weights: NamedArrays): DecoderWeights {
-  return {
-    session: floats(weights['decoder.session']),
-    node: floats(weights['decoder.node']),
-    level: floats(weights['decoder.level']),
-    output: floats(weights['decoder.output'])
-  }
-}
-
-/** Items that training saw no click on. */
-export function withoutClicks(clicks: Int32Array): ReadonlySet<number> {
-  return new Set(Array.from(clicks.keys()).filter(item => clicks[item] === 0))
-}
-
-export function byFallingClicks(clicks: Int32Array): Int32Array {
-  return Int32Array.from(clicks.keys()).sort((a, b) => clicks[b]! - clicks[a]! || a - b)
-}
-
 function json(value: unknown): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`)
 }
@@ -311,28 +177,4 @@ function parse(files: ReleaseFiles, name: string): unknown {
   } catch (cause) {
     throw new RecommenderError('RELEASE_CORRUPT', `${name} of the release is not JSON`, { cause })
   }
-}
-
-/** @throws RecommenderError RELEASE_CORRUPT when the release has no such file. */
-export function fileOf(files: ReleaseFiles, name: string): Uint8Array {
-  const file = files[name]
-  if (!file)
-    throw new RecommenderError('RELEASE_CORRUPT', `the release has no ${name}; train again`)
-  return file
-}
-
-function floats(array: NamedArray | undefined): Float32Array {
-  if (array?.values instanceof Float32Array) return array.values
-  throw new RecommenderError(
-    'RELEASE_CORRUPT',
-    'an array of the release is missing or has another type'
-  )
-}
-
-function integers(array: NamedArray | undefined): Int32Array {
-  if (array?.values instanceof Int32Array) return array.values
-  throw new RecommenderError(
-    'RELEASE_CORRUPT',
-    'an array of the release is missing or has another type'
-  )
 }

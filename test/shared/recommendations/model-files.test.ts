@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { answerQuery } from '#shared/recommendations/answer-query.ts'
+import { loadModel } from '#shared/recommendations/load-model.ts'
+import { modelFiles, readModel } from '#shared/recommendations/model-files.ts'
 import {
   byFallingClicks,
-  loadModel,
-  modelFiles,
-  readModel,
   type TrainedModel,
   trieOf
-} from '#shared/recommendations/release-model.ts'
+} from '#shared/recommendations/trained-model.ts'
 import { readRelease } from '#shared/releases/release-folder.ts'
 import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
