@@ -35,11 +35,11 @@
 // Nothing is skipped to get past a failure. One that does not pass by itself is a bug and ends the
 // program.
 import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
+import { retry } from '#shared/database/retry.ts'
 import { moveOffset } from '#shared/eventlog/consumer-offsets.ts'
 import { type DeadLetter, insertDeadLetters } from '#shared/eventlog/dead-letters.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { Batch } from './consumer.ts'
-import { retry } from './retry.ts'
 
 export interface CommitContext {
   readonly pool: Pool

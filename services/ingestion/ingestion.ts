@@ -1,5 +1,6 @@
 // The program as a whole: Kafka on one side, Postgres on the other, a batch at a time between them.
 import type { Pool } from '#shared/database/pool.ts'
+import { retry } from '#shared/database/retry.ts'
 import { readOffset } from '#shared/eventlog/consumer-offsets.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { createMetrics, type Metrics } from '#shared/runtime/metrics.ts'
@@ -13,7 +14,6 @@ import { ingestItems } from './ingest-items.ts'
 import { connectKafka, type KafkaClient } from './kafka-client.ts'
 import { createIngestionMetrics } from './metrics.ts'
 import { startReport } from './report.ts'
-import { retry } from './retry.ts'
 import { watchPartitions } from './watch-partitions.ts'
 
 export interface IngestionParts {

@@ -1,7 +1,9 @@
 // From the event log to a published release: the trainer's table of contents.
+import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { catalogVersion, readItems } from '#shared/catalog/read-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
+import { retry } from '#shared/database/retry.ts'
 import { splitByTime } from '#shared/evaluation/time-split.ts'
 import { loadModel } from '#shared/recommendations/load-model.ts'
 import { modelFiles } from '#shared/recommendations/model-files.ts'
@@ -29,6 +31,8 @@ export interface TrainingTask {
   readonly report: Reporter
   readonly log: Logger
 }
+
+const announcePatienceMs = 3_600_000
 
 export interface PublishedRelease {
   readonly manifest: Manifest
@@ -71,9 +75,23 @@ async function publish(task: TrainingTask, outcome: Outcome): Promise<PublishedR
   const folder = resolve(task.config.releasesFolder)
   const files = { ...modelFiles(outcome.trained), ...outcome.parity }
   const release = await writeRelease(folder, facts, files)
-  await announceRelease(task.pool, release)
+  await announce(task, release)
   await tidy(task, folder)
   return release
+}
+
+/** Hours of training are not lost to a Postgres that is away for minutes; what nobody knows of goes. */
+async function announce({ pool, log }: TrainingTask, release: PublishedRelease): Promise<void> {
+  const until = performance.now() + announcePatienceMs
+  try {
+    await retry(() => announceRelease(pool, release), {
+      isWanted: () => performance.now() < until,
+      log
+    })
+  } catch (error) {
+    await rm(release.location, { recursive: true })
+    throw error
+  }
 }
 
 /** The release is published: what goes wrong here is told, and done by the next training. */

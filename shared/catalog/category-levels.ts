@@ -1,5 +1,5 @@
 // The category levels that the model learns to predict beside the next item (M2TRec's other tasks).
-import { pathPrefix } from './derive-features.ts'
+import { deepestPath, pathPrefix } from './derive-features.ts'
 import { attributeOf, type Item } from './item.ts'
 
 /** One level of the category tree. */
@@ -12,10 +12,9 @@ export interface CategoryLevel {
 /** A level with more classes says little about sparse ones and costs more than the next item. */
 const mostClasses = 1000
 
-/** Levels with at least two and at most a thousand classes, from the root down. */
+/** Of the levels that are features, too, those with at least two and at most a thousand classes. */
 export function categoryLevels(items: readonly Item[]): CategoryLevel[] {
-  const longest = items.reduce((most, item) => Math.max(most, pathOf(item).length), 0)
-  const levels = Array.from({ length: longest }, (_, i) => ({
+  const levels = Array.from({ length: deepestPath }, (_, i) => ({
     depth: i + 1,
     classes: [...new Set(items.flatMap(item => prefixOf(item, i + 1) ?? []))].sort()
   }))

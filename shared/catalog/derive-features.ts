@@ -27,7 +27,7 @@ export type Feature =
   | (FeatureBase & { readonly kind: 'label' })
 
 /** Deeper category steps add little and cost a column each. */
-const deepestPath = 4
+export const deepestPath = 4
 /** Quantile buckets of a number. */
 const numberBuckets = 16
 /** A string attribute is text when its values average at least this many words. */

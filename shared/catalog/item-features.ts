@@ -54,6 +54,6 @@ function weighWords(
 }
 
 function unitLength(values: WeightedValue[]): WeightedValue[] {
-  const length = Math.hypot(...values.map(({ weight }) => weight))
+  const length = Math.sqrt(values.reduce((sum, { weight }) => sum + weight ** 2, 0))
   return values.map(({ value, weight }) => ({ value, weight: weight / length }))
 }

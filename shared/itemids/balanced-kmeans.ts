@@ -15,7 +15,10 @@ export interface KmeansTask {
   readonly vectors: Float32Array
   readonly width: number
   readonly clusters: number
-  /** No cluster holds more than this times its fair share; Infinity leaves sizes free. */
+  /**
+   * No cluster holds more than this times its fair share, rounded down, or the fair share rounded up;
+   * Infinity leaves sizes free.
+   */
   readonly slack: number
   readonly random: Random
   /** Told how many rounds are done, the start counted as one. */
@@ -36,7 +39,8 @@ export function balancedKmeans(task: KmeansTask): Clustering {
     recentre(vectors, assignment, centroids, width)
     if (!changed) break
   }
-  const capacity = Math.max(1, Math.ceil((count / clusters) * slack))
+  const fairShare = count / clusters
+  const capacity = Math.max(Math.ceil(fairShare), Math.floor(fairShare * slack))
   if (Number.isFinite(capacity)) assignWithin(capacity, vectors, centroids, width, assignment)
   recentre(vectors, assignment, centroids, width)
   task.onProgress?.(iterations + 2, iterations + 2)

@@ -36,7 +36,7 @@ export function idStatistics(itemIds: ItemIds, trie: Trie): IdStatistics {
     lengths: lengthsOf(itemIds),
     sharingCell: cellSizes.reduce((sum, size) => sum + (size > 1 ? size : 0), 0),
     cells: cellNodes.length,
-    largestCell: Math.max(...cellSizes),
+    largestCell: cellSizes.reduce((largest, size) => Math.max(largest, size), 0),
     bytesPerItem: trie.memory.byteLength / trie.itemCountOf(0)
   }
 }

@@ -6,6 +6,7 @@
 // the next one fills: the busier, the fewer requests for each message. Whoever finds the queue full is
 // told OVERLOADED at once. Whoever has waited for `patienceMs` is told KAFKA_UNAVAILABLE; the messages
 // may then have been sent or not, so the caller sends them again, and event ids make that harmless.
+import { setTimeout as pause } from 'node:timers/promises'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { OutgoingMessage, Producer } from './producer.ts'
@@ -28,7 +29,7 @@ export interface ProducerQueue {
    * @throws OVERLOADED when the queue is full, KAFKA_UNAVAILABLE when the brokers did not take them.
    */
   send(messages: readonly OutgoingMessage[]): Promise<boolean[]>
-  /** Takes no more, waits for what is under way, and disconnects. */
+  /** Takes no more, waits for what is under way as long as its callers do, and disconnects. */
   close(): Promise<void>
 }
 
@@ -56,7 +57,6 @@ export function createProducerQueue(options: ProducerQueueOptions): ProducerQueu
     await undefined // so that `working` is set before this can end
     while (waiting.length > 0) {
       const entries = takeRequest(waiting)
-      if (entries.length === 0) continue
       try {
         if (!isConnected) await producer.connect()
         isConnected = true
@@ -65,8 +65,17 @@ export function createProducerQueue(options: ProducerQueueOptions): ProducerQueu
         log.warn({ err: error, topic }, 'Kafka did not take messages')
         for (const entry of entries) entry.settle(error as Error)
       }
+      for (const entry of entries) bytes -= entry.bytes
     }
     working = undefined
+  }
+
+  /** What is under way holds its bytes until Kafka's client lets go of it, whoever still waits. */
+  function leave(entry: Entry): void {
+    const place = waiting.indexOf(entry)
+    if (place < 0) return
+    waiting.splice(place, 1)
+    bytes -= entry.bytes
   }
 
   /** What a request finds too large is sent again in parts, and at last by itself. */
@@ -102,31 +111,32 @@ export function createProducerQueue(options: ProducerQueueOptions): ProducerQueu
             if (entry.isSettled) return
             entry.isSettled = true
             clearTimeout(timer)
-            bytes -= size
             if (outcome instanceof Error) reject(outcome)
             else resolve(outcome)
           }
         }
-        const timer = setTimeout(() => entry.settle(late(patienceMs)), patienceMs)
+        const timer = setTimeout(() => {
+          leave(entry)
+          entry.settle(late(patienceMs))
+        }, patienceMs)
         waiting.push(entry)
         working ??= work()
       })
     },
     async close() {
       isClosed = true
-      await working
+      await Promise.race([working, pause(patienceMs, undefined, { ref: false })]) // as its callers
       await producer.close()
     }
   }
 }
 
-/** The first entries that fill one request and that somebody still waits for; at least one, if any. */
+/** The first entries that fill one request; at least one. */
 function takeRequest(waiting: Entry[]): Entry[] {
   const taken: Entry[] = []
   let room = requestBytes
   while (waiting.length > 0 && (taken.length === 0 || waiting[0]!.bytes <= room)) {
     const entry = waiting.shift()!
-    if (entry.isSettled) continue
     taken.push(entry)
     room -= entry.bytes
   }

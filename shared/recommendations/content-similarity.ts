@@ -145,7 +145,7 @@ function rowWeights(
   const scaled = weights
     .slice(from, starts[row + 1])
     .map((weight, n) => weight * rarity.of(values[from + n]!))
-  const length = Math.hypot(...scaled)
+  const length = Math.sqrt(scaled.reduce((sum, weight) => sum + weight ** 2, 0))
   return length > 0 ? scaled.map(weight => weight / length) : scaled
 }
 

@@ -16,7 +16,8 @@ export interface AnnouncedRelease {
 
 /**
  * Makes a release the live one and retires the one before it, in one transaction. Of two at once the
- * second waits for the first.
+ * second waits for the first. To do it again changes nothing, so it may be repeated when the connection
+ * broke during the commit.
  */
 export async function announceRelease(
   pool: Pool,
@@ -44,7 +45,8 @@ async function insertLive(
 ): Promise<void> {
   await connection.query(
     `insert into releases (release_id, state, location, manifest, published_at)
-     values ($1, 'live', $2, $3, clock_timestamp())`, // now() is the time before the lock
+     values ($1, 'live', $2, $3, clock_timestamp()) -- now() is the time before the lock
+     on conflict (release_id) do update set state = 'live'`,
     [manifest.releaseId, location, JSON.stringify(manifest)]
   )
 }

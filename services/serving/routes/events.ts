@@ -78,10 +78,11 @@ export function addEvents(app: App, parts: ServingParts): void {
 
     const collected = await collector.collect(accepted)
     const outcomes = withoutRefused(checked, collected)
-    const rejected = outcomes.filter(each => 'rejected' in each).length
+    const refused = outcomes.filter(each => 'rejected' in each)
+    if (refused.length === outcomes.length) return sendFieldFaults(reply, faultsOf(refused))
     const answer = {
-      accepted: outcomes.length - rejected,
-      rejected,
+      accepted: outcomes.length - refused.length,
+      rejected: refused.length,
       results: outcomes.map(resultOf)
     }
     return 'isQueued' in collected ? reply.code(202).send(answer) : { ...answer, ...collected }

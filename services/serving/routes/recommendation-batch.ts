@@ -61,9 +61,20 @@ class Lines {
   readonly sent: readonly Sent[]
 
   constructor(text: string) {
-    const lines = text.split('\n').filter(line => line.trim() !== '')
-    this.sent = lines.map(line => ({ line }))
+    this.sent = questionLines(text)
   }
+}
+
+/** All lines but empty ones; of too many only as many as show that: a body may have millions. */
+function questionLines(text: string): Sent[] {
+  const sent: Sent[] = []
+  for (let from = 0; from < text.length && sent.length <= mostQuestions; ) {
+    const end = text.indexOf('\n', from)
+    const line = text.slice(from, end < 0 ? text.length : end)
+    if (line.trim() !== '') sent.push({ line })
+    from += line.length + 1
+  }
+  return sent
 }
 
 /** Adds the route. Its schema only describes the body: a question is checked by itself below. */
@@ -82,7 +93,7 @@ export function addRecommendationBatch(v1: App, parts: ServingParts, tools: Answ
       async (request, reply) => {
         const sent = sentIn(request.body)
         if (!sent || sent.length === 0 || sent.length > mostQuestions) {
-          const found = sent ? `, not ${sent.length}` : ' in an array or in lines'
+          const found = sent ? foundQuestions(sent.length) : ' in an array or in lines'
           const message = `must have 1 to ${mostQuestions} questions${found}`
           return sendFieldFaults(reply, [{ field: 'body', message }])
         }
@@ -95,6 +106,11 @@ export function addRecommendationBatch(v1: App, parts: ServingParts, tools: Answ
       }
     )
   })
+}
+
+/** Of lines, no more are counted. */
+function foundQuestions(count: number): string {
+  return count > mostQuestions ? ', not more' : `, not ${count}`
 }
 
 function sentIn(body: unknown): readonly Sent[] | undefined {

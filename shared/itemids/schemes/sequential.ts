@@ -1,6 +1,7 @@
 // SID: items are numbered as they first occur in the training sessions, one session after another,
 // so that items of one session get numbers side by side; the digits of the number are the codes.
 // Items without a training click have no number: they are placed as new ones.
+import { RecommenderError } from '#shared/runtime/errors.ts'
 import { evenBranching, type IndexInput, type Paths } from '../scheme.ts'
 
 /** In which order the sessions are walked. */
@@ -16,6 +17,7 @@ export function sequentialPaths(order: SessionOrder): (input: IndexInput) => Pat
     }
     const ranks = numberInOrder(walked[order](), items.length)
     const numbered = ranks.reduce((count, rank) => count + (rank < 0 ? 0 : 1), 0)
+    if (numbered === 0) throw withoutClicks()
     const base = settings.branching ?? evenBranching(numbered)
     const codes = new Int32Array(items.length * 2).fill(-1)
     ranks.forEach((rank, item) => {
@@ -25,6 +27,14 @@ export function sequentialPaths(order: SessionOrder): (input: IndexInput) => Pat
     const first = Math.max(1, Math.ceil(numbered / base ** 2))
     return { length: 2, codes, sizes: [first, base], reading: { from: 'vector' }, ranks }
   }
+}
+
+function withoutClicks(): RecommenderError {
+  return new RecommenderError(
+    'LOG_TOO_SHORT',
+    'no item of the catalogue has a click in the training sessions, whose order the scheme sequential ' +
+      'numbers items by: send events first, or choose residual-kmeans, which reads any attributes'
+  )
 }
 
 /** [items] each item's place among all by first click; -1 for those without one. */

@@ -109,6 +109,16 @@ describeWithKafka('with Kafka, events that come by HTTP', brokers => {
     expect(body.results[1].reason).toBe('the event is larger than its Kafka topic takes')
   })
 
+  test('are answered as faulty when none of them fits', async () => {
+    await limitMessages(brokers, harness.config.eventsTopic, 2000)
+    const large = { ...clickOf('large'), note: randomBytes(3000).toString('hex') }
+
+    const { status, body } = await send([large, { ...large, id: 'large too' }])
+
+    expect(status).toBe(400)
+    expect(body.errors).toHaveLength(2)
+  })
+
   test('are refused with a time to try again when too much is waiting', async () => {
     const notes = Array.from({ length: 15 }, () => 'x'.repeat(250_000))
     const wave = Array.from({ length: 8 }, (_, i) =>

@@ -154,6 +154,23 @@ test('after publishing it removes what a trainer that died has left', async () =
   expect(await readdir(releasesFolder)).not.toContain(leftover)
 })
 
+test('a Postgres that is away when the release is finished is waited for', async () => {
+  await announcementsFail({ times: 1, code: '57P03' }) // cannot_connect_now
+
+  const published = await trainOn(events, 1)
+
+  expect(await liveRelease(database.pool)).toMatchObject({ location: published.location })
+})
+
+test('a release that cannot be announced leaves no folder behind', async () => {
+  await announcementsFail({ times: 1, code: '42501' }) // insufficient_privilege
+  const folders = await readdir(releasesFolder)
+
+  await expect(trainOn(events, 1)).rejects.toMatchObject({ code: '42501' })
+
+  expect(await readdir(releasesFolder)).toEqual(folders)
+})
+
 test('a log that is too short publishes nothing', async () => {
   const [announced, folders] = [await listReleases(database.pool), await readdir(releasesFolder)]
 
@@ -167,6 +184,21 @@ test('a log that is too short publishes nothing', async () => {
 async function trainOn(log: readonly Event[], epochs?: number): Promise<PublishedRelease> {
   await fillLog(database, log)
   return trainSmallShop({ database, releasesFolder, ...(epochs && { epochs }) })
+}
+
+/** Makes Postgres refuse the next announcements; a sequence counts also what is rolled back. */
+async function announcementsFail(refused: { times: number; code: string }): Promise<void> {
+  await database.pool.query(`
+    create sequence if not exists announcements;
+    select setval('announcements', 1, false);
+    create or replace function refuse() returns trigger language plpgsql as $$ begin
+      if nextval('announcements') <= ${refused.times} then
+        raise exception 'refused' using errcode = '${refused.code}';
+      end if;
+      return new;
+    end $$;
+    create or replace trigger refusing before insert on releases
+      for each row execute function refuse()`)
 }
 
 /** The log with the items of all later clicks permuted, and half of those clicks moved in time. */

@@ -57,6 +57,14 @@ test('a catalogue without categories, or without items, has no levels', () => {
   expect(categoryLevels([])).toEqual([])
 })
 
+test('a path that never ends has no more levels than there are features of', () => {
+  const endless = Array.from({ length: 40_000 }, (_, i) => `step ${i}`)
+
+  const levels = categoryLevels(itemsOf([endless, endless.with(3, 'another'), ['step 0']]))
+
+  expect(levels.map(({ depth }) => depth)).toEqual([4])
+})
+
 test('a catalogue may have more items than a call may have arguments', () => {
   const items = itemsOf(Array.from({ length: 200_000 }, (_, i) => [`floor ${i % 2}`]))
 

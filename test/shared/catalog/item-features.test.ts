@@ -54,6 +54,12 @@ test('the labels of a list share a length of one, each counted once', () => {
   expect(values(tags, [])).toEqual([])
 })
 
+test('a list may be longer than a call may have arguments', () => {
+  const many = Array.from({ length: 200_000 }, (_, i) => `tag ${i}`)
+
+  expect(values(tags, many)).toHaveLength(200_000)
+})
+
 test('a word weighs more the fewer items have it, and a text has length one', () => {
   // ln(1 + 8/4), ln(1 + 8/2) and, for a word never seen, ln(1 + 8/1)
   const [iron, pot, unknown] = [Math.log(3), Math.log(5), Math.log(9)]

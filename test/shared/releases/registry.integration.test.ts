@@ -44,11 +44,21 @@ test('the release before is retired, and the newest is listed first', async () =
 
 test('an announcement that fails leaves the live release live', async () => {
   await announce('r1')
+  const nowhere = { manifest: manifestOf('r2'), location: null as unknown as string }
+
+  await expect(announceRelease(database.pool, nowhere)).rejects.toThrow('location')
+
+  expect(await liveRelease(database.pool)).toMatchObject({ releaseId: 'r1' })
+})
+
+test('an announcement that is made again, as when nobody knows if it committed, changes nothing', async () => {
+  await announce('r1')
+  await announce('r2')
+  const before = await listReleases(database.pool)
+
   await announce('r2')
 
-  await expect(announce('r1')).rejects.toThrow()
-
-  expect(await liveRelease(database.pool)).toMatchObject({ releaseId: 'r2' })
+  expect(await listReleases(database.pool)).toEqual(before)
 })
 
 test('of releases that are announced at once one is live, and none is lost', async () => {

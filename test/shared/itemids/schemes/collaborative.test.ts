@@ -3,7 +3,14 @@ import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { childrenOf } from '#shared/itemids/trie.ts'
 import { createRandom } from '#shared/runtime/random.ts'
-import { groupCount, pathOf, smallInput, smallItems, unclicked } from './small-catalogue.ts'
+import {
+  firstItems,
+  groupCount,
+  pathOf,
+  smallInput,
+  smallItems,
+  unclicked
+} from './small-catalogue.ts'
 
 test('items that are visited together share a path', () => {
   const assigned = assignItemIds(
@@ -33,6 +40,29 @@ test('no cell that is visited holds more items than a cluster may', () => {
   })
 
   expect(Math.max(...sizes.values())).toBeLessThanOrEqual(4)
+})
+
+test('every division divides, also three items of which two look the same', () => {
+  const sessions = [
+    [5, 0],
+    [1, 2, 7],
+    [4, 5, 0],
+    [0, 6, 2, 0, 6],
+    [7, 0, 6],
+    [5, 0, 0, 1]
+  ]
+  const first = firstItems(8)
+  const input = {
+    ...first,
+    sessions: [...sessions, [3, 5, 5, 0, 1, 2, 0, 2]].map(items => Int32Array.from(items)),
+    metadataVectors: new Float32Array(first.metadataVectors.length),
+    settings: { branching: 2, clusterSize: 2 }
+  }
+
+  for (let seed = 0; seed < 100; seed++) {
+    const assigned = assignItemIds('collaborative', { ...input, random: createRandom(seed) })
+    expect(assigned.itemIds.depth).toBeGreaterThan(1)
+  }
 })
 
 test('shorter paths are filled up with zeros, which lead nowhere else', () => {

@@ -25,6 +25,14 @@ describe('sequential-random', () => {
   })
 })
 
+test('without a click there is no order, and it says so', () => {
+  const input = smallInput({ sessions: [] })
+
+  expect(() => assignItemIds('sequential-time', input)).toThrow(
+    expect.objectContaining({ code: 'LOG_TOO_SHORT', message: expect.stringContaining('events') })
+  )
+})
+
 /** Items with a number, in the order of their numbers. */
 function numbered(scheme: Scheme, seed = 1): number[] {
   const input = smallInput({ sessions, random: createRandom(seed), settings: { branching: 3 } })

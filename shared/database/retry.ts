@@ -1,8 +1,8 @@
 // Tries work again while its failure is one that passes by itself.
 import { setTimeout as pause } from 'node:timers/promises'
-import { retryDelayMs } from '#shared/database/retry-delay.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
+import { retryDelayMs } from './retry-delay.ts'
 
 export interface RetryOptions {
   /** Asked after every failure and every pause; once it says no, the failure is thrown. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { retry } from '#services/ingestion/retry.ts'
+import { retry } from '#shared/database/retry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 
