@@ -1,7 +1,7 @@
 // What ingestion reads from its environment.
 import {
-  checkKafkaSettings,
   type KafkaSettings,
+  kafkaFaults,
   kafkaVariables
 } from '#shared/messaging/kafka-settings.ts'
 import {
@@ -10,6 +10,7 @@ import {
   oneOf,
   readConfig,
   required,
+  type Settings,
   text
 } from '#shared/runtime/config.ts'
 import { type LogLevel, logLevels } from '#shared/runtime/logging.ts'
@@ -36,7 +37,7 @@ export interface IngestionConfig extends KafkaSettings {
 
 /** @throws CONFIG_INVALID naming every variable at fault. */
 export function ingestionConfig(environment: Environment): IngestionConfig {
-  const config = readConfig<IngestionConfig>(environment, {
+  const settings: Settings<IngestionConfig> = {
     databaseUrl: ['DATABASE_URL', required],
     ...kafkaVariables(),
     eventsTopic: ['KAFKA_EVENTS_TOPIC', text('events')],
@@ -49,6 +50,6 @@ export function ingestionConfig(environment: Environment): IngestionConfig {
     stuckSeconds: ['INGESTION_STUCK_SECONDS', integer(1, 60)],
     retentionDays: ['EVENT_RETENTION_DAYS', integer(0, 0)],
     logLevel: ['LOG_LEVEL', oneOf(logLevels, 'info')]
-  })
-  return checkKafkaSettings(config)
+  }
+  return readConfig(environment, settings, kafkaFaults)
 }

@@ -5,6 +5,7 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Metrics } from '#shared/runtime/metrics.ts'
+import { urlOf } from '#shared/runtime/url-of.ts'
 import type { Health, HealthStatus } from './health.ts'
 
 export interface OperationsOptions {
@@ -45,9 +46,9 @@ export async function startOperationsServer(options: OperationsOptions): Promise
     const message = `cannot listen on ${host}:${port}; end the program that does, or set INGESTION_PORT (0 takes any)`
     throw new RecommenderError('CONFIG_INVALID', message, { cause })
   }
-  const address = server.address() as AddressInfo
+  const listening = server.address() as AddressInfo
   return {
-    url: `http://${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`,
+    url: urlOf({ host: listening.address, port: listening.port }),
     close: async () => {
       server.close()
       server.closeAllConnections()

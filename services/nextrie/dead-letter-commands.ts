@@ -11,6 +11,7 @@ import {
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createProgress } from '#shared/runtime/progress.ts'
 import { describeLetter, describeLetters } from './describe-dead-letters.ts'
+import { interruptible } from './interruption.ts'
 import type { LetterKind, ReplayCounts } from './replay-dead-letters.ts'
 
 export interface CommandParts {
@@ -109,19 +110,23 @@ function addReplay(letters: Command, parts: CommandParts): void {
           [eventsTopic, 'event'],
           [itemsTopic, 'item']
         ])
-        try {
-          const counts = await replayDeadLetters({
-            pool,
-            filter,
-            limit,
-            kindOf: topic => options.as ?? kinds.get(topic),
-            onProgress: done => progress.update(done),
-            signal: parts.interruption()
-          })
-          parts.write(describeReplay(counts))
-        } finally {
-          progress.finish()
-        }
+        const signal = parts.interruption()
+        let done = 0
+        const work = replayDeadLetters({
+          pool,
+          filter,
+          limit,
+          kindOf: topic => options.as ?? kinds.get(topic),
+          onProgress: letters => {
+            done = letters
+            progress.update(done)
+          },
+          signal
+        })
+        const told = () =>
+          `after ${done} of ${total} letters: what was accepted is replayed; run it again for the rest`
+        const counts = await interruptible(signal, work, told).finally(() => progress.finish())
+        parts.write(describeReplay(counts))
       })
     )
 }

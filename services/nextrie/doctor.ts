@@ -1,6 +1,7 @@
 // `nextrie doctor`: looks at every part that the product needs or can use, in the order in which they
 // are needed, and says how to mend what is not right. It changes nothing.
 import type { Environment } from '#shared/runtime/config.ts'
+import { urlOf } from '#shared/runtime/url-of.ts'
 import type { DoctorConfig } from './config.ts'
 import { checkDisk, checkJava, checkNode, checkPostgresPackage } from './machine-checks.ts'
 import { startProgram } from './programs.ts'
@@ -27,7 +28,7 @@ export async function examine(config: DoctorConfig, environment: Environment): P
     checkDatabase(config.databaseUrl),
     checkTensorflow(environment),
     checkKafka(config.kafkaBrokers),
-    checkServing(`http://${config.host}:${config.port}`),
+    checkServing(urlOf(config)),
     checkJava()
   ])
   return findings.flat()

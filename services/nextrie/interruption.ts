@@ -15,3 +15,24 @@ export function interruption(): AbortSignal {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt)
   return controller.signal
 }
+
+/**
+ * Waits for work that ends with the signal's reason when it is interrupted.
+ *
+ * @param told what was done by then and how to go on, as it follows on "interrupted by SIGINT".
+ * @throws INTERRUPTED saying so; otherwise what the work throws.
+ */
+export async function interruptible<T>(
+  signal: AbortSignal,
+  work: Promise<T>,
+  told: () => string
+): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error
+    throw new RecommenderError('INTERRUPTED', `${signal.reason.message} ${told()}`, {
+      cause: error
+    })
+  }
+}

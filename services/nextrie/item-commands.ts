@@ -8,6 +8,7 @@ import { readChunks } from '#shared/eventlog/files/text-file.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createProgress } from '#shared/runtime/progress.ts'
 import type { CommandParts } from './dead-letter-commands.ts'
+import { interruptible } from './interruption.ts'
 
 interface ImportCommand {
   readonly rejected?: string
@@ -51,7 +52,7 @@ async function runImport(
   }
   const signal = interruption()
   try {
-    done = await importItems({
+    const work = importItems({
       connection: pool,
       chunks,
       check: line => {
@@ -65,13 +66,12 @@ async function runImport(
       },
       signal
     })
-  } catch (error) {
-    if (!signal.aborted) throw error
-    throw new RecommenderError(
-      'INTERRUPTED',
-      `interrupted after line ${count(done.lines)}: what stands up to there is in the catalogue; ` +
-        'run it again for the rest',
-      { cause: error }
+    done = await interruptible(
+      signal,
+      work,
+      () =>
+        `after line ${count(done.lines)}: what stands up to there is in the catalogue; ` +
+        'run it again for the rest'
     )
   } finally {
     progress.finish()

@@ -10,6 +10,7 @@ import { lastPosition } from '#shared/eventlog/read-events.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createProgress } from '#shared/runtime/progress.ts'
 import type { CommandParts } from './dead-letter-commands.ts'
+import { interruptible } from './interruption.ts'
 import { findDataset } from './read-dataset.ts'
 
 type Format = (typeof fileFormats)[number]
@@ -113,35 +114,49 @@ async function importFile(
   const title = `importing ${basename(file.path)} (%)`
   const progress = createProgress({ title, total: 100, stream: process.stderr })
   const faults: string[] = []
-  const outcome = await importEvents({
+  const signal = interruption()
+  let rowsDone = 0
+  const work = importEvents({
     pool,
     file,
     isRestart,
     onRejected: (row, reason) => {
       if (faults.length < shownFaults) faults.push(`${basename(file.path)} row ${row}: ${reason}\n`)
     },
-    onProgress: (share, { appended, duplicates }) =>
-      progress.update(Math.floor(100 * share), { events: appended + duplicates }),
-    signal: interruption()
-  }).finally(() => {
+    onProgress: (share, { resumedAt, appended, duplicates, rejected }) => {
+      rowsDone = resumedAt + appended + duplicates + rejected
+      progress.update(Math.floor(100 * share), { events: appended + duplicates })
+    },
+    signal
+  })
+  const told = () =>
+    `after row ${count(rowsDone)}: what stands up to there is in the log; run it again for the rest`
+  const outcome = await interruptible(signal, work, told).finally(() => {
     progress.finish()
     for (const fault of faults) process.stderr.write(fault)
   })
   const { resumedAt, appended, duplicates, rejected } = outcome
-  const told = [
+  const sentence = [
     `${count(appended)} events of ${basename(file.path)} appended`,
     duplicates > 0 && `${count(duplicates)} were in the log`,
     rejected > 0 && `${count(rejected)} rows rejected`,
     resumedAt > 0 && `its first ${count(resumedAt)} rows were imported before (--restart)`
   ]
-  write(told.filter(Boolean).join('; '))
+  write(sentence.filter(Boolean).join('; '))
 }
 
-async function importFolder(pool: Pool, source: string, { write }: CommandParts): Promise<void> {
+async function importFolder(
+  pool: Pool,
+  source: string,
+  { write, interruption }: CommandParts
+): Promise<void> {
   const { describeImport, reportImport } = await import('./report-import.ts')
   const folder = findDataset(source)
   const startedAt = performance.now()
-  const counts = await reportImport({ pool, folder, stream: process.stderr })
+  const signal = interruption()
+  const work = reportImport({ pool, folder, stream: process.stderr, signal })
+  const told = () => 'between two batches: what was imported stays; run it again for the rest'
+  const counts = await interruptible(signal, work, told)
   const seconds = (performance.now() - startedAt) / 1000
   write(`${describeImport(folder, counts)}, in ${seconds.toFixed(1)} s`)
 }

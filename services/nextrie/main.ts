@@ -3,11 +3,13 @@
 import { resolve } from 'node:path'
 import { Command, InvalidArgumentError } from 'commander'
 import { migrate } from '#shared/database/migrate.ts'
-import { createPool, type Pool } from '#shared/database/pool.ts'
+import { type Pool, withPool } from '#shared/database/pool.ts'
 import { keepMonths } from '#shared/eventlog/event-months.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
+import { fileError } from '#shared/runtime/file-error.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { onShutdown } from '#shared/runtime/shutdown.ts'
+import { urlOf } from '#shared/runtime/url-of.ts'
 import {
   addressConfig,
   apiKeyConfig,
@@ -92,8 +94,8 @@ nextrie
   .option('--session <id>', 'a session whose events the service knows')
   .option('--items <keys>', 'the items clicked so far instead, oldest first, with commas between')
   .option('-n, --count <number>', 'how many items', wholeNumber)
-  .option('--url <url>', 'where the service listens (default: HOST and PORT)')
-  .action(async ({ session, items, count, url = serviceUrl() }) => {
+  .option('--url <url>', 'where the service listens (default: HOST and PORT)', webAddress)
+  .action(async ({ session, items, count, url = urlOf(addressConfig(process.env)) }) => {
     if ((session === undefined) === (items === undefined)) {
       throw new RecommenderError('ARGUMENT_INVALID', 'give either --session or --items')
     }
@@ -122,38 +124,31 @@ nextrie
 
 try {
   await nextrie.parseAsync()
-} catch (error) {
+} catch (failure) {
+  const error = fileError(failure)
   if (!(error instanceof RecommenderError)) throw error
   process.stderr.write(`nextrie: ${error.message}\n`)
   process.exitCode = 1
 }
 
-/** A command that runs another program, with the same options and exit code. */
+/** A command that runs another program, and ends with its exit code. */
 function runs(command: string, name: ProgramName, args: string[], description: string): void {
   nextrie
     .command(command)
     .description(description)
-    .argument('[options...]')
-    .allowUnknownOption()
-    .action(async (options: string[]) => {
-      const environment = process.env
-      process.exitCode = await runProgram({ name, args: [...args, ...options], environment })
+    .action(async () => {
+      process.exitCode = await runProgram({ name, args, environment: process.env })
     })
 }
 
 async function withDatabase(act: (pool: Pool) => Promise<void>): Promise<void> {
   const { databaseUrl } = databaseConfig(process.env)
-  const pool = createPool(databaseUrl, { name: 'nextrie', log })
-  try {
-    await act(pool)
-  } finally {
-    await pool.end()
-  }
+  await withPool(databaseUrl, { name: 'nextrie', log }, act)
 }
 
-function serviceUrl(): string {
-  const { host, port } = addressConfig(process.env)
-  return `http://${host}:${port}`
+function webAddress(text: string): string {
+  if (/^https?:/.test(text) && URL.canParse(text)) return text
+  throw new InvalidArgumentError('It must be an address as http://127.0.0.1:8080.')
 }
 
 function wholeNumber(text: string): number {

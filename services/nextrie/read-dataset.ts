@@ -1,15 +1,17 @@
 // Reads a data set folder (items.jsonl.gz, interactions.csv.gz) line by line, so that an import takes
 // the same way into the product as every other event and needs little memory for any size.
-import { createReadStream, existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
-import { pipeline } from 'node:stream'
+import { pipeline, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { createGunzip, gunzip } from 'node:zlib'
-import { parse } from 'csv-parse'
+import { gunzip } from 'node:zlib'
+import { CsvError, parse } from 'csv-parse'
+import { readChunks } from '#shared/eventlog/files/text-file.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
+import { fileError } from '#shared/runtime/file-error.ts'
 import {
   eventId,
   eventMessage,
@@ -43,27 +45,31 @@ export function findDataset(pathOrName: string): string {
   )
 }
 
-/** Item messages in the order of the file. */
+/**
+ * Item messages in the order of the file.
+ *
+ * @throws DATASET_INVALID when the file is not compressed by gzip, or cut off.
+ */
 export async function* readItemLines(folder: string): AsyncGenerator<DatasetLine> {
   let line = 0
-  for await (const text of createInterface({ input: unzip(join(folder, itemsFile)) })) {
+  for await (const text of createInterface({ input: await unzip(join(folder, itemsFile)) })) {
     line++
     if (text.trim() !== '') yield { line, ...itemMessage(text) }
   }
 }
 
-/** Click messages in the order of the file, where the rows of a session lie together. */
+/**
+ * Click messages in the order of the file, where the rows of a session lie together.
+ *
+ * @throws DATASET_INVALID when the file is not compressed by gzip, or cut off, or no CSV.
+ */
 export async function* readEventLines(folder: string): AsyncGenerator<DatasetLine> {
-  const rows = pipeline(
-    unzip(join(folder, interactionsFile)),
-    parse({ info: true, relax_column_count: true }),
-    ignoreError
-  )
+  const rows = csvRows(join(folder, interactionsFile))
   const dataset = basename(folder)
   let columns: readonly string[] | undefined
   let session: string | undefined
   let sessionNumber = -1
-  for await (const { record, info } of rows as AsyncIterable<CsvRow>) {
+  for await (const { record, info } of rows) {
     if (columns === undefined) {
       columns = record
       continue
@@ -84,13 +90,23 @@ interface CsvRow {
   readonly info: { readonly lines: number }
 }
 
+async function* csvRows(file: string): AsyncGenerator<CsvRow> {
+  const parser = parse({ info: true, relax_column_count: true })
+  try {
+    yield* pipeline(await unzip(file), parser, ignoreError) as AsyncIterable<CsvRow>
+  } catch (cause) {
+    if (!(cause instanceof CsvError)) throw cause
+    throw new RecommenderError('DATASET_INVALID', `${file}: ${cause.message}`, { cause })
+  }
+}
+
 function byColumn(columns: readonly string[], record: readonly string[]): Row {
   return Object.fromEntries(columns.map((column, i) => [column, record[i] ?? '']))
 }
 
-/** A fault of the file reaches the reader at the end of the pipeline too. */
-function unzip(file: string) {
-  return pipeline(createReadStream(file), createGunzip(), ignoreError)
+async function unzip(path: string): Promise<Readable> {
+  const { chunks } = await readChunks({ path, format: 'ndjson', isCompressed: true })
+  return Readable.from(chunks)
 }
 
 function ignoreError(): void {}
@@ -101,9 +117,16 @@ export interface DatasetSurvey {
   readonly lastEventId: string | undefined
 }
 
-/** Looks over the interactions without checking them: a tenth of a second for 165,000. */
+/**
+ * Looks over the interactions without checking them: a tenth of a second for 165,000.
+ *
+ * @throws DATASET_INVALID when the file is not compressed by gzip, or cut off.
+ */
 export async function surveyDataset(folder: string): Promise<DatasetSurvey> {
-  const bytes = await promisify(gunzip)(await readFile(join(folder, interactionsFile)))
+  const file = join(folder, interactionsFile)
+  const bytes = await promisify(gunzip)(await readFile(file)).catch(cause => {
+    throw fileError(cause, file)
+  })
   const [header = '', ...rows] = bytes.toString('utf8').trimEnd().split('\n')
   const last = rows.at(-1)
   const row = last && byColumn(header.split(','), last.split(','))

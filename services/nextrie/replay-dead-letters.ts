@@ -6,8 +6,10 @@
 // refused again stays, with today's reason. So a replay may be repeated, run twice at once, or be
 // killed anywhere: an event is appended once, and a letter is there until its event is in the log.
 //
-// An item is a state, and an old one must not cover a newer one: a letter about an item that the
-// catalogue has changed since is left where it is, as outdated. Drop it, or send the item anew.
+// An item is a state, and an old one must not cover a newer one. A state that is replayed is as old as
+// its letter, and the catalogue dates it so: of two letters about an item the later one counts, in one
+// replay or in two. A letter about an item that the catalogue knows a newer state of is left where it
+// is, as outdated. Drop it, or send the item anew.
 import { removeItems, upsertItems } from '#shared/catalog/write-items.ts'
 import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
 import { appendEvents, lockLog } from '#shared/eventlog/append-events.ts'
@@ -67,6 +69,7 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<Readonl
     outdated: 0,
     unknown: 0
   }
+  const replayed: ReplayedItems = new Map()
   let after = 0
   for (let done = 0; done < limit; ) {
     signal?.throwIfAborted()
@@ -74,7 +77,8 @@ export async function replayDeadLetters(options: ReplayOptions): Promise<Readonl
     const { letters, outcome } = await withTransaction(pool, async connection => {
       await lockLog(connection) // first: whoever erases a visitor locks the log before the letters
       const locked = await lockDeadLetters(connection, page)
-      return { letters: locked, outcome: await replay(connection, locked, options.kindOf) }
+      const meanings = locked.map(letter => ({ letter, meaning: decode(letter, options.kindOf) }))
+      return { letters: locked, outcome: await replay(connection, meanings, replayed) }
     })
     add(counts, outcome)
     done += letters.length
@@ -89,12 +93,14 @@ function add(counts: ReplayCounts, more: Partial<ReplayCounts>): void {
   for (const [name, count] of Object.entries(more)) counts[name as keyof ReplayCounts] += count
 }
 
+/** Items that this replay has written, and the time of the letter that said so. */
+type ReplayedItems = Map<string, Date>
+
 async function replay(
   connection: Connection,
-  letters: readonly StoredDeadLetter[],
-  kindOf: ReplayOptions['kindOf']
+  decoded: readonly { readonly letter: StoredDeadLetter; readonly meaning: Meaning }[],
+  replayed: ReplayedItems
 ): Promise<Partial<ReplayCounts>> {
-  const decoded = letters.map(letter => ({ letter, meaning: decode(letter, kindOf) }))
   const events = decoded.filter(each => 'event' in each.meaning)
   const changes = decoded.filter(each => 'change' in each.meaning)
   const refused = decoded.filter(each => 'rejected' in each.meaning)
@@ -106,7 +112,9 @@ async function replay(
   const written: StoredDeadLetter[] = []
   for (const { letter, meaning } of changes) {
     const { change } = meaning as { change: ItemChange }
-    if (await changeItem(connection, change, letter.receivedAt)) written.push(letter)
+    if (await changeItem(connection, { change, receivedAt: letter.receivedAt }, replayed)) {
+      written.push(letter)
+    }
   }
   const outcome = await appendEvents(
     connection,
@@ -146,22 +154,44 @@ function asReceived(headers: StoredDeadLetter['headers']): MessageHeaders {
 /** @returns false when the catalogue has a newer state of the item. */
 async function changeItem(
   connection: Connection,
-  change: ItemChange,
-  receivedAt: Date
+  { change, receivedAt }: { readonly change: ItemChange; readonly receivedAt: Date },
+  replayed: ReplayedItems
 ): Promise<boolean> {
   const key = 'item' in change ? change.item.key : change.removedKey
-  if (await hasChangedSince(connection, key, receivedAt)) return false
+  if (await hasChangedSince(connection, { key, receivedAt }, replayed.get(key))) return false
   if ('item' in change) await upsertItems(connection, [change.item])
   else await removeItems(connection, [key])
+  await dateItem(connection, { key, receivedAt })
+  replayed.set(key, receivedAt)
   return true
 }
 
-/** Both times are Postgres's. At the very same time the order is not known: the catalogue stands. */
-async function hasChangedSince(connection: Connection, key: string, time: Date): Promise<boolean> {
+interface ItemDate {
+  readonly key: string
+  readonly receivedAt: Date
+}
+
+/**
+ * Both times are Postgres's. At the very same time the order is not known, and the catalogue stands;
+ * unless its state is what this replay wrote of an earlier letter, dated `replayedAt`.
+ */
+async function hasChangedSince(
+  connection: Connection,
+  { key, receivedAt }: ItemDate,
+  replayedAt: Date | undefined
+): Promise<boolean> {
   const { rows } = await connection.query<{ has: boolean }>(
     `select exists (select from items
-                    where item_key = $1 and date_trunc('milliseconds', updated_at) >= $2) as has`,
-    [key, time.toISOString()]
+                    where item_key = $1 and date_trunc('milliseconds', updated_at) >= $2
+                      and updated_at is distinct from $3) as has`,
+    [key, receivedAt.toISOString(), replayedAt?.toISOString() ?? null]
   )
   return rows[0]!.has
+}
+
+async function dateItem(connection: Connection, { key, receivedAt }: ItemDate): Promise<void> {
+  await connection.query('update items set updated_at = $2 where item_key = $1', [
+    key,
+    receivedAt.toISOString()
+  ])
 }

@@ -13,7 +13,8 @@ import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts
 import type { Environment } from '#shared/runtime/config.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
-import { addressConfig } from './config.ts'
+import { urlOf } from '#shared/runtime/url-of.ts'
+import { type AddressConfig, addressConfig } from './config.ts'
 import { hasEvent } from './has-event.ts'
 import { migrationsFolder } from './migrations-folder.ts'
 import { freePort } from './ports.ts'
@@ -45,9 +46,10 @@ const exampleClicks = ['A13', 'A16']
 export async function start(options: StartOptions): Promise<void> {
   const stages = createStages(options.write, options.signal)
   try {
-    const url = await chooseUrl(options)
+    const address = await chooseAddress(options)
+    const url = urlOf(address)
     const { pool, databaseUrl } = await openDatabase(options, stages)
-    const environment = programEnvironment({ url, databaseUrl, options })
+    const environment = programEnvironment({ address, databaseUrl, options })
 
     if (options.isFresh) await stages.run('fresh', tell => clearState(pool, options, tell))
     await stages.run('schema', tell => bringSchema(pool, options, tell))
@@ -72,10 +74,10 @@ export async function start(options: StartOptions): Promise<void> {
 }
 
 /** @throws CONFIG_INVALID when the port is taken; for one question any free port does. */
-async function chooseUrl({ environment, isOnce }: StartOptions): Promise<string> {
+async function chooseAddress({ environment, isOnce }: StartOptions): Promise<AddressConfig> {
   const { host, port } = addressConfig(environment)
   const free = (await freePort(host, port)) ?? (isOnce ? await freePort(host, 0) : undefined)
-  if (free !== undefined) return `http://${host}:${free}`
+  if (free !== undefined) return { host, port: free }
   throw new RecommenderError(
     'CONFIG_INVALID',
     `port ${port} of ${host} is taken: stop the program that has it, or choose another, as in ` +
@@ -95,21 +97,20 @@ async function openDatabase({ state, log }: StartOptions, stages: Stages) {
 }
 
 interface ProgramFacts {
-  readonly url: string
+  readonly address: AddressConfig
   readonly databaseUrl: string
   readonly options: StartOptions
 }
 
 /** Our own environment, and what the programs must know of this start. */
-function programEnvironment({ url, databaseUrl, options }: ProgramFacts): Environment {
-  const { hostname, port } = new URL(url)
+function programEnvironment({ address, databaseUrl, options }: ProgramFacts): Environment {
   return {
     ...options.environment,
     DATABASE_URL: databaseUrl,
     KAFKA_BROKERS: '', // everything is on this machine: nobody would ingest from elsewhere
     RELEASES_FOLDER: releasesFolder(options),
-    HOST: hostname,
-    PORT: port
+    HOST: address.host,
+    PORT: String(address.port)
   }
 }
 

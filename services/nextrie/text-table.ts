@@ -7,7 +7,7 @@ export function textTable(
 ): string {
   const lines = [headings, ...rows]
   const widths = headings.map((_, column) =>
-    Math.max(...lines.map(line => String(line[column] ?? '').length))
+    lines.reduce((widest, line) => Math.max(widest, String(line[column] ?? '').length), 0)
   )
   const isNumeric = headings.map((_, column) =>
     rows.every(row => typeof row[column] === 'number' || row[column] === '')

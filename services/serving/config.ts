@@ -1,8 +1,8 @@
 // What serving reads from the environment.
 import { availableParallelism } from 'node:os'
 import {
-  checkKafkaSettings,
   type KafkaSettings,
+  kafkaFaults,
   kafkaVariables
 } from '#shared/messaging/kafka-settings.ts'
 import { type SearchName, searchNames, standardGeneration } from '#shared/recommendations/rank.ts'
@@ -14,6 +14,7 @@ import {
   oneOf,
   readConfig,
   required,
+  type Settings,
   text
 } from '#shared/runtime/config.ts'
 import { type LogLevel, logLevels } from '#shared/runtime/logging.ts'
@@ -45,7 +46,7 @@ export interface ServingConfig extends KafkaSettings {
 
 /** @throws CONFIG_INVALID naming every faulty variable. */
 export function servingConfig(environment: Environment): ServingConfig {
-  const config = readConfig<ServingConfig>(environment, {
+  const settings: Settings<ServingConfig> = {
     databaseUrl: ['DATABASE_URL', required],
     host: ['HOST', text('127.0.0.1')],
     port: ['PORT', integer(0, 8080, 65_535)],
@@ -59,6 +60,6 @@ export function servingConfig(environment: Environment): ServingConfig {
     searchWidth: ['SEARCH_WIDTH', integer(1, standardGeneration.width, 1000)],
     ...kafkaVariables(list([])),
     eventsTopic: ['KAFKA_EVENTS_TOPIC', text('events')]
-  })
-  return checkKafkaSettings(config)
+  }
+  return readConfig(environment, settings, kafkaFaults)
 }

@@ -1,6 +1,6 @@
 // The trainer: reads the event log once, publishes a release, and ends. `main.ts evaluate` measures
 // the live release instead.
-import { createPool } from '#shared/database/pool.ts'
+import { withPool } from '#shared/database/pool.ts'
 import { reportTable } from '#shared/evaluation/report-table.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { runMain } from '#shared/runtime/shutdown.ts'
@@ -16,23 +16,17 @@ await runMain(log, async () => {
   const config = trainerConfig(process.env)
   log.level = config.logLevel
   const report = terminalReporter(process.stderr)
-  const pool = createPool(config.databaseUrl)
-  const backend = await startTrainingBackend(config.backend, log)
-  if (process.argv[2] === 'evaluate') {
-    const { releaseId, rows } = await evaluateRelease(pool, report)
-    log.info({ release: releaseId }, 'release evaluated')
-    process.stdout.write(`${reportTable(rows)}\n`)
-  } else {
-    const { manifest, location } = await trainRelease({
-      pool,
-      config,
-      recipe,
-      backend,
-      report,
-      log
-    })
-    log.info({ release: manifest.releaseId, location }, 'release published')
-    process.stdout.write(`${reportTable(manifest.metrics)}\n`)
-  }
-  await pool.end()
+  await withPool(config.databaseUrl, { name: 'nextrie-trainer', log }, async pool => {
+    const backend = await startTrainingBackend(config.backend, log)
+    if (process.argv[2] === 'evaluate') {
+      const { releaseId, rows } = await evaluateRelease(pool, report)
+      log.info({ release: releaseId }, 'release evaluated')
+      process.stdout.write(`${reportTable(rows)}\n`)
+    } else {
+      const task = { pool, config, recipe, backend, report, log }
+      const { manifest, location } = await trainRelease(task)
+      log.info({ release: manifest.releaseId, location }, 'release published')
+      process.stdout.write(`${reportTable(manifest.metrics)}\n`)
+    }
+  })
 })

@@ -22,11 +22,12 @@ export interface PoolOptions {
 const connectTimeoutMs = 10_000
 
 /**
- * Makes a pool; nothing is connected yet. bigint columns come back as numbers; one beyond 2^53
+ * Makes a pool; nothing is connected yet. Whoever asks for a connection, or has the pool run a statement,
+ * gets DATABASE_UNAVAILABLE when none can be made. bigint columns come back as numbers; one beyond 2^53
  * fails its query. Whoever makes the pool ends it.
  */
 export function createPool(databaseUrl: string, { size = 10, name, log }: PoolOptions = {}): Pool {
-  const pool = new pg.Pool({
+  const pool = new ExplainingPool({
     connectionString: databaseUrl,
     max: size,
     connectionTimeoutMillis: connectTimeoutMs,
@@ -40,6 +41,27 @@ export function createPool(databaseUrl: string, { size = 10, name, log }: PoolOp
 }
 
 /**
+ * Runs `act` on a pool of its own, and ends it.
+ *
+ * @throws DATABASE_UNAVAILABLE when no connection can be made or one is lost; MIGRATION_FAILED when the
+ * schema is not there; otherwise what `act` throws.
+ */
+export async function withPool<T>(
+  databaseUrl: string,
+  options: PoolOptions,
+  act: (pool: Pool) => Promise<T>
+): Promise<T> {
+  const pool = createPool(databaseUrl, options)
+  try {
+    return await act(pool)
+  } catch (error) {
+    throw databaseError(error)
+  } finally {
+    await pool.end()
+  }
+}
+
+/**
  * Runs `act` on one connection of the pool.
  *
  * @throws DATABASE_UNAVAILABLE when no connection can be made; otherwise what `act` throws.
@@ -48,7 +70,7 @@ export async function withConnection<T>(
   pool: Pool,
   act: (connection: Connection) => Promise<T>
 ): Promise<T> {
-  const client = await connect(pool)
+  const client = await pool.connect()
   let lost: Error | undefined
   // A connection that breaks between two statements says so by this event; the next statement fails.
   const onError = (error: Error) => {
@@ -98,17 +120,52 @@ async function rollBack(connection: Connection): Promise<void> {
   await connection.query('rollback').catch(() => undefined)
 }
 
-async function connect(pool: Pool): Promise<pg.PoolClient> {
-  try {
-    return await pool.connect()
-  } catch (cause) {
-    throw new RecommenderError(
-      'DATABASE_UNAVAILABLE',
-      `no connection to Postgres (${reason(cause)}); check DATABASE_URL and that the server runs`,
-      { cause, canRetry: retryDelayMs(cause) !== undefined }
+type ConnectCallback = Parameters<InstanceType<typeof pg.Pool>['connect']>[0]
+
+/** Its statements connect by the same method, with a callback. */
+class ExplainingPool extends pg.Pool {
+  override connect(): Promise<pg.PoolClient>
+  override connect(callback: ConnectCallback): void
+  override connect(callback?: ConnectCallback): Promise<pg.PoolClient> | undefined {
+    const connected = this.#connect()
+    if (!callback) return connected
+    connected.then(
+      client => callback(undefined, client, error => client.release(error)),
+      error => callback(error, undefined, () => undefined)
     )
   }
+
+  async #connect(): Promise<pg.PoolClient> {
+    try {
+      return await super.connect()
+    } catch (cause) {
+      throw unavailable(cause)
+    }
+  }
 }
+
+function unavailable(cause: unknown): RecommenderError {
+  return new RecommenderError(
+    'DATABASE_UNAVAILABLE',
+    `no connection to Postgres (${reason(cause)}); check DATABASE_URL and that the server runs`,
+    { cause, canRetry: retryDelayMs(cause) !== undefined }
+  )
+}
+
+/** What passes by itself, and a schema that nobody has brought up to date: everything else is a bug. */
+function databaseError(cause: unknown): unknown {
+  if (!(cause instanceof Error) || cause instanceof RecommenderError) return cause
+  if (retryDelayMs(cause) !== undefined) {
+    const message = `Postgres could not go on (${reason(cause)}); once it runs well, try again`
+    return new RecommenderError('DATABASE_UNAVAILABLE', message, { cause, canRetry: true })
+  }
+  if (!('code' in cause && missingInSchema.includes(String(cause.code)))) return cause
+  const message = `the schema is not of this version (${reason(cause)}): run \`npx nextrie migrate\``
+  return new RecommenderError('MIGRATION_FAILED', message, { cause })
+}
+
+/** undefined_table, undefined_column */
+const missingInSchema: readonly string[] = ['42P01', '42703']
 
 /** Node's error for "refused on every address" has a code and an empty message. */
 function reason(cause: unknown): string {

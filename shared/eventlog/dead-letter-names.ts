@@ -16,41 +16,54 @@ interface Letter {
 /** A message may be a megabyte. */
 const pageSize = 50
 
-/** Deletes the dead letters that name one of `names`; returns how many. */
-export async function deleteDeadLettersNaming(
+/** The ids of all dead letters there are. */
+export async function readLetterIds(connection: Connection): Promise<number[]> {
+  const { rows } = await connection.query<{ id: number }>(
+    'select dead_letter_id as id from dead_letters'
+  )
+  return rows.map(row => row.id)
+}
+
+/** Which of the letters `ids` name one of `names`; an empty name is nobody's. */
+export async function findLettersNaming(
   connection: Connection,
-  names: readonly string[]
-): Promise<number> {
-  const wanted = new Set(names)
-  let deleted = 0
-  for (let after = 0; ; ) {
-    const page = await readSuspects(connection, names, after)
-    const naming = page.filter(letter => namesOneOf(letter, wanted))
-    await deleteLetters(
-      connection,
-      naming.map(letter => letter.dead_letter_id)
-    )
-    deleted += naming.length
-    if (page.length < pageSize) return deleted
-    after = page.at(-1)!.dead_letter_id
+  names: readonly string[],
+  ids: readonly number[]
+): Promise<number[]> {
+  const wanted = new Set(names.filter(name => name !== ''))
+  if (wanted.size === 0 || ids.length === 0) return []
+  const suspects = await findSuspects(connection, [...wanted], ids)
+  const naming: number[] = []
+  for (let from = 0; from < suspects.length; from += pageSize) {
+    const letters = await readLetters(connection, suspects.slice(from, from + pageSize))
+    const found = letters.filter(letter => namesOneOf(letter, wanted))
+    naming.push(...found.map(letter => letter.dead_letter_id))
   }
+  return naming
 }
 
 /** All that can name somebody: the id's bytes are in it, or hidden behind JSON's escapes or base64. */
-async function readSuspects(
+async function findSuspects(
   connection: Connection,
   names: readonly string[],
-  after: number
-): Promise<Letter[]> {
-  const { rows } = await connection.query<Letter>(
-    String.raw`select dead_letter_id, key, payload, headers from dead_letters
-     where dead_letter_id > $2
+  ids: readonly number[]
+): Promise<number[]> {
+  const { rows } = await connection.query<{ id: number }>(
+    String.raw`select dead_letter_id as id from dead_letters
+     where dead_letter_id = any($2)
        and (headers <> '{}' or position('\x5c'::bytea in payload) > 0
             or exists (select from unnest($1::text[]) as name
                        where position(convert_to(name, 'UTF8') in payload) > 0
-                          or position(convert_to(name, 'UTF8') in key) > 0))
-     order by dead_letter_id limit $3`,
-    [names, after, pageSize]
+                          or position(convert_to(name, 'UTF8') in key) > 0))`,
+    [names, ids]
+  )
+  return rows.map(row => row.id)
+}
+
+async function readLetters(connection: Connection, ids: readonly number[]): Promise<Letter[]> {
+  const { rows } = await connection.query<Letter>(
+    'select dead_letter_id, key, payload, headers from dead_letters where dead_letter_id = any($1)',
+    [ids]
   )
   return rows
 }
@@ -99,9 +112,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-async function deleteLetters(connection: Connection, ids: readonly number[]): Promise<void> {
-  if (ids.length === 0) return
-  await connection.query('delete from dead_letters where dead_letter_id = any($1)', [ids])
 }

@@ -8,7 +8,8 @@
 //   events move into it. Older ones stay: a data set of 2008 is not worth a hundred partitions.
 // - Retention. An event is dropped when the whole month in which it occurred is older than the days
 //   asked for: the month as a relation, at once, and what is as old in `events_other` by deletion.
-//   What the tails still hold of it goes in the same transaction, so that they say what the log says.
+//   What the tails still hold of it, lines or the visitor, goes in the same transaction, so that they
+//   say what the log says.
 //   The oldest month goes first: an upkeep that is broken off leaves no gap.
 // - All of it under the log's lock, each month in a transaction of its own: appends wait for one
 //   month at most. A reader that holds the log for longer than a few seconds makes upkeep give up
@@ -17,6 +18,7 @@ import { type Connection, type Pool, withTransaction } from '#shared/database/po
 import { retryDelayMs } from '#shared/database/retry-delay.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { lockLog } from './append-events.ts'
+import { rebuildTails } from './session-tails.ts'
 
 export interface Upkeep {
   /** First days of the months that got a partition. */
@@ -152,17 +154,16 @@ async function dropScattered(connection: Connection, firstKept: string): Promise
   await dropOldTails(connection, firstKept)
 }
 
-/** Tails that end before the first month kept go; of those that began before it, the old lines. */
+/** Tails that end before the first month kept go; of sessions that began before it, they are made anew. */
 async function dropOldTails(connection: Connection, firstKept: string): Promise<void> {
-  await connection.query('delete from session_tails where last_occurred_at < $1', [
-    `${firstKept}T00:00:00Z`
-  ])
-  await connection.query(
-    `update session_tails set (events, event_count, first_occurred_at) = (
-       select string_agg(line, E'\\n' order by place), count(*), min(left(line, 24)::timestamptz)
-       from string_to_table(events, E'\\n') with ordinality as lines (line, place)
-       where left(line, 24) collate "C" >= $1
-     ) where first_occurred_at < $2`,
-    [firstKept, `${firstKept}T00:00:00Z`]
+  const start = `${firstKept}T00:00:00Z`
+  await connection.query('delete from session_tails where last_occurred_at < $1', [start])
+  const { rows } = await connection.query<{ session_id: string }>(
+    'select session_id from session_tails where first_occurred_at < $1',
+    [start]
+  )
+  await rebuildTails(
+    connection,
+    rows.map(row => row.session_id)
   )
 }

@@ -1,6 +1,8 @@
 // The newest events of each session, one row per session, kept beside the log and in its
 // transaction, so that serving reads one row and a click counts as soon as it is committed.
-// Only events that name one item are in a tail: impressions would push the clicks out.
+// Only events that name one item are in a tail: impressions would push the clicks out. Their lines are
+// the newest, but `visitor_id` is what any of them said, and `first_occurred_at` never later than the
+// first of them: by it upkeep finds the tails that may say more than the log still does.
 import { arrayLiteral } from '#shared/database/array-literal.ts'
 import type { Connection } from '#shared/database/pool.ts'
 import type { Event } from '#shared/events/event.ts'
@@ -42,7 +44,7 @@ export function prepareTails(logged: readonly Event[], times: readonly string[])
     added.map(each => each.visitorId ?? null),
     added.map(each => each.lines.join('\n')),
     added.map(each => each.lines.length),
-    added.map(each => timeOf(each.lines[0]!)),
+    added.map(each => each.firstAt),
     added.map(each => timeOf(each.lines.at(-1)!))
   ]
   return { count: added.length, columns: columns.map(arrayLiteral) }
@@ -107,7 +109,10 @@ export async function rebuildTails(
   await connection.query(
     `insert into session_tails
        (session_id, visitor_id, events, event_count, first_occurred_at, last_occurred_at)
-     select * from events_tails where session_id = any($1)`,
+     select session_id, visitor_id, events, event_count,
+            (select min(occurred_at) from events where events.session_id = fresh.session_id),
+            last_occurred_at
+     from events_tails as fresh where session_id = any($1)`,
     [sessionIds]
   )
   return rowCount ?? 0
@@ -130,6 +135,8 @@ interface Group {
   readonly sessionId: string
   /** Who the visitor is, as far as these events say: the last one to name somebody. */
   visitorId: string | undefined
+  /** When the first of all occurred. */
+  firstAt: string
   /** The newest, oldest first. */
   lines: string[]
 }
@@ -140,10 +147,17 @@ function groupBySession(logged: readonly Event[], times: readonly string[]): Gro
   for (const [i, event] of logged.entries()) {
     const { sessionId, visitorId, itemKey } = event
     if (itemKey === undefined || event.type === 'impression') continue
-    const group = groups.get(sessionId) ?? { sessionId, visitorId: undefined, lines: [] }
+    const time = times[i]!
+    const group = groups.get(sessionId) ?? {
+      sessionId,
+      visitorId: undefined,
+      firstAt: time,
+      lines: []
+    }
     if (group.lines.length === 0) groups.set(sessionId, group)
     group.visitorId = visitorId ?? group.visitorId
-    group.lines.push(tailLine(times[i]!, { id: event.id, type: event.type, itemKey }))
+    if (time < group.firstAt) group.firstAt = time
+    group.lines.push(tailLine(time, { id: event.id, type: event.type, itemKey }))
   }
   for (const group of groups.values()) group.lines = mergeTail([], group.lines)
   return [...groups.values()].sort((a, b) => (a.sessionId < b.sessionId ? -1 : 1))

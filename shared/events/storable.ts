@@ -1,6 +1,10 @@
 // Whether the log can keep a JSON value exactly. Postgres refuses some texts that JSON allows, and
 // numbers too large for a double would silently change: such a message is rejected at the edge, so
 // that no accepted message can fail later and stop the ones behind it.
+//
+// Numbers. From 2^53 on a double no longer holds each whole number, and by the time a message is
+// parsed nobody can tell whether this one has changed: all of that size are refused, 1e300 too. A
+// fraction is kept as the double nearest to it.
 
 /** Deep enough for any honest message; keeps every recursive walk far from the stack's end. */
 const deepestLevel = 32
@@ -17,7 +21,8 @@ export function findUnstorable(
 ): string | undefined {
   if (typeof value === 'string') return areTextsSafe ? undefined : findUnstorableText(value)
   if (typeof value === 'number') {
-    return Number.isFinite(value) ? undefined : 'it has a number beyond the range of a double'
+    if (Math.abs(value) <= Number.MAX_SAFE_INTEGER) return undefined
+    return 'it has a number of 2^53 or more, which a double may change: send it as a text'
   }
   if (typeof value !== 'object' || value === null) return undefined
   if (level === deepestLevel) return `it is nested more than ${deepestLevel} levels deep`

@@ -39,17 +39,20 @@ export function kafkaVariables(brokers: Reader<readonly string[]> = list()) {
 const absentFile: Reader<string | undefined> = text => (text ? path()(text) : { value: undefined })
 
 /**
- * What the variables say only together. Values are not repeated: they may be secret.
- *
- * @throws CONFIG_INVALID naming each variable at fault.
+ * What is wrong with the variables together: `readConfig` tells it with the faults of each. Values are not
+ * repeated: they may be secret.
  */
-export function checkKafkaSettings<T extends KafkaSettings>(settings: T): T {
-  const faults = [...tlsFaults(settings), ...saslFaults(settings)]
-  if (faults.length > 0) throw new RecommenderError('CONFIG_INVALID', faults.join('; '))
-  return settings
+export function kafkaFaults(settings: Partial<KafkaSettings>): string[] {
+  return [...tlsFaults(settings), ...saslFaults(settings)]
 }
 
-function tlsFaults(settings: KafkaSettings): string[] {
+/** @throws CONFIG_INVALID naming each variable at fault. */
+export function checkKafkaSettings(settings: KafkaSettings): void {
+  const faults = kafkaFaults(settings)
+  if (faults.length > 0) throw new RecommenderError('CONFIG_INVALID', faults.join('; '))
+}
+
+function tlsFaults(settings: Partial<KafkaSettings>): string[] {
   const files = [
     ['KAFKA_TLS_CA_FILE', settings.tlsCaFile],
     ['KAFKA_TLS_CERTIFICATE_FILE', settings.tlsCertificateFile],
@@ -73,7 +76,9 @@ function fileFaults(variable: string, file: string): string[] {
   }
 }
 
-function saslFaults({ saslMechanism, saslUsername, saslPassword, tls }: KafkaSettings): string[] {
+function saslFaults(settings: Partial<KafkaSettings>): string[] {
+  const { saslMechanism, saslUsername, saslPassword, tls } = settings
+  if (saslMechanism === undefined) return []
   const credentials = [
     ['KAFKA_SASL_USERNAME', saslUsername],
     ['KAFKA_SASL_PASSWORD', saslPassword]

@@ -11,9 +11,14 @@ export type Settings<T> = { [K in keyof T]: [variable: string, reader: Reader<T[
 /**
  * Reads every setting and freezes the result.
  *
+ * @param faultsTogether finds what settings say only together. One that is faulty by itself is absent then.
  * @throws CONFIG_INVALID naming each faulty variable. Values are not repeated: they may be secret.
  */
-export function readConfig<T>(environment: Environment, settings: Settings<T>): Readonly<T> {
+export function readConfig<T>(
+  environment: Environment,
+  settings: Settings<T>,
+  faultsTogether: (read: Partial<T>) => readonly string[] = () => []
+): Readonly<T> {
   const config: Partial<T> = {}
   const faults: string[] = []
   for (const key in settings) {
@@ -22,6 +27,7 @@ export function readConfig<T>(environment: Environment, settings: Settings<T>): 
     if ('value' in read) config[key] = read.value
     else faults.push(`${variable} ${read.fault}`)
   }
+  faults.push(...faultsTogether(config))
   if (faults.length > 0) throw new RecommenderError('CONFIG_INVALID', faults.join('; '))
   return Object.freeze(config as T)
 }

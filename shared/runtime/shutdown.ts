@@ -2,6 +2,7 @@
 // logged and ends the process, because a program in an unknown state must not go on.
 import { setTimeout as pause } from 'node:timers/promises'
 import { RecommenderError } from './errors.ts'
+import { fileError } from './file-error.ts'
 import type { Logger } from './logging.ts'
 
 /** Kubernetes kills a container thirty seconds after it asked it to stop; we say so before that. */
@@ -69,7 +70,8 @@ async function closeAndExit(
 }
 
 /** Our own errors say what to do: their message is enough. Anything else is a bug: with stack. */
-function logFatal(log: Logger, error: unknown): void {
+function logFatal(log: Logger, failure: unknown): void {
+  const error = fileError(failure)
   if (!(error instanceof RecommenderError)) log.fatal({ err: error }, 'failed unexpectedly')
   else if (error.cause instanceof Error) {
     log.fatal({ code: error.code, cause: error.cause.message }, error.message)

@@ -49,9 +49,11 @@ async function* linesIn(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer[]>
   if (open.length > 0) yield [Buffer.concat(open)]
 }
 
+/** A message alone may have a field named `event` too, but not only the fields of an exported line. */
 function fromLine(line: Buffer): FileRow {
   const read = readJson(line)
   if ('rejected' in read) return read
-  const { event } = read.message
-  return { message: isObject(event) ? event : read.message }
+  const { position: _, received_at: __, event, ...more } = read.message
+  const isExported = isObject(event) && Object.keys(more).length === 0
+  return { message: isExported ? event : read.message }
 }

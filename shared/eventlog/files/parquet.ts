@@ -8,6 +8,7 @@ import {
   type SchemaElement
 } from 'hyparquet'
 import { fileWriter, ParquetWriter } from 'hyparquet-writer'
+import { isObject } from '#shared/events/rejection.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { LoggedEvent } from '../read-events.ts'
 import {
@@ -95,8 +96,15 @@ export async function* readParquet({ path }: EventFile, skip: number): AsyncGene
 /** Snappy is hyparquet's own. */
 const compressors = { GZIP: (bytes: Uint8Array) => new Uint8Array(gunzipSync(bytes)) }
 
-/** Times are of a type of their own in Parquet, and texts in a message. */
 function fromCells(cells: Readonly<Record<string, unknown>>): FileRow {
-  const { time } = cells
-  return rowMessage({ ...cells, time: time instanceof Date ? time.toISOString() : time })
+  return rowMessage(jsonOf(cells) as typeof cells)
+}
+
+/** A cell as JSON has it: Parquet's large numbers and times are of other types, and may fit no Date. */
+function jsonOf(cell: unknown): unknown {
+  if (typeof cell === 'bigint') return Number(cell)
+  if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? String(cell) : cell.toISOString()
+  if (Array.isArray(cell)) return cell.map(jsonOf)
+  if (!isObject(cell)) return cell
+  return Object.fromEntries(Object.entries(cell).map(([name, part]) => [name, jsonOf(part)]))
 }

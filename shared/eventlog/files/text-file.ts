@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { pipeline, Readable } from 'node:stream'
 import { pipeline as finished } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
+import { fileError } from '#shared/runtime/file-error.ts'
 import type { EventFile } from './event-file.ts'
 
 /** Writes texts one after the other; returns when all are in the file. */
@@ -24,10 +25,18 @@ export interface FileChunks {
   share(): number
 }
 
-/** Reads a file from its beginning. A fault of the file is thrown where the chunks are read. */
+/** Reads a file from its beginning. A fault of the file is thrown where the chunks are read, and names it. */
 export async function readChunks({ path, isCompressed }: EventFile): Promise<FileChunks> {
   const { size } = await stat(path)
   const file = createReadStream(path, { highWaterMark: 256 * 1024 })
   const chunks = isCompressed ? pipeline(file, createGunzip(), () => {}) : file
-  return { chunks, share: () => (size === 0 ? 1 : file.bytesRead / size) }
+  return { chunks: named(chunks, path), share: () => (size === 0 ? 1 : file.bytesRead / size) }
+}
+
+async function* named(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks
+  } catch (cause) {
+    throw fileError(cause, path)
+  }
 }

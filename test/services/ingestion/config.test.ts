@@ -31,9 +31,13 @@ test('only the database and the brokers have to be named', () => {
 })
 
 test('every fault is named at once', () => {
-  const environment = { LOG_LEVEL: 'loud', KAFKA_SESSION_TIMEOUT_SECONDS: '1' }
+  const environment = {
+    LOG_LEVEL: 'loud',
+    KAFKA_SESSION_TIMEOUT_SECONDS: '1',
+    KAFKA_SASL_USERNAME: 'u'
+  }
 
   expect(() => ingestionConfig(environment)).toThrow(
-    /DATABASE_URL is missing; KAFKA_BROKERS is missing; KAFKA_SESSION_TIMEOUT_SECONDS must be .*; LOG_LEVEL must be/
+    /DATABASE_URL is missing; KAFKA_BROKERS is missing; KAFKA_SESSION_TIMEOUT_SECONDS must be .*; LOG_LEVEL must be .*; KAFKA_SASL_USERNAME is of no use/
   )
 })

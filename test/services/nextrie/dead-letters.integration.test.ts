@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { replayDeadLetters } from '#services/nextrie/replay-dead-letters.ts'
 import { readItem } from '#shared/catalog/read-items.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
+import { createPool } from '#shared/database/pool.ts'
 import {
   countDeadLetters,
   type DeadLetter,
@@ -124,6 +125,43 @@ test('an item is written unless the catalogue has changed it since', async () =>
   expect(await readItem(database.pool, 'before')).toMatchObject({ attributes: { colour: 'red' } })
   expect(await readItem(database.pool, 'since')).toMatchObject({ attributes: { colour: 'blue' } })
   expect(await listDeadLetters(database.pool, { limit: 10 })).toMatchObject([{ offset: 2 }])
+})
+
+test('of the letters about one item the last one counts, however they are replayed', async () => {
+  const state = (offset: number, id: string, colour: string) =>
+    letter(offset, { id, attributes: { colour } }, { topic: 'items' })
+  const colourOf = async (key: string) => (await readItem(database.pool, key))?.attributes.colour
+  await insertDeadLetters(database.pool, [
+    state(1, 'at-once', 'red'),
+    state(2, 'at-once', 'blue'),
+    state(3, 'pages', 'red'),
+    state(4, 'changed', 'red'),
+    ...Array.from({ length: 120 }, (_, i) => letter(i, 'no json', { topic: 'unknown' })),
+    state(5, 'pages', 'blue'),
+    state(6, 'changed', 'blue')
+  ])
+  await insertDeadLetters(database.pool, [state(7, 'later', 'red'), state(8, 'later', 'blue')])
+  await database.pool.query(
+    `update dead_letters set received_at = received_at + interval '1 second' where message_offset = 8`
+  )
+  const pool = createPool(database.url, { size: 1 }) // whoever asks first is next
+  const green = { key: 'changed', attributes: { colour: 'green' }, isVisible: true }
+  let change: Promise<void> | undefined
+
+  const onProgress = () => {
+    change ??= upsertItems(pool, [green])
+  }
+  const first = await replay({ pool, limit: 127, onProgress })
+  await change
+  await pool.end()
+  const second = await replay({ filter: { topic: 'items' } })
+
+  expect(first).toMatchObject({ items: 6, outdated: 1, unknown: 120 })
+  expect(second).toMatchObject({ items: 1, outdated: 1 })
+  expect(await colourOf('at-once')).toBe('blue')
+  expect(await colourOf('pages')).toBe('blue')
+  expect(await colourOf('later')).toBe('blue')
+  expect(await colourOf('changed')).toBe('green')
 })
 
 test('a letter of a topic that nobody knows is left, unless it is said what it is', async () => {

@@ -57,7 +57,7 @@ test('an import that is interrupted keeps what it has, and is finished by the ne
   await once(child, 'exit')
 
   expect(child.exitCode).toBe(1)
-  const [, line] = /interrupted after line ([\d,]+): what stands/.exec(await faults) ?? []
+  const [, line] = /interrupted by SIGINT after line ([\d,]+): what stands/.exec(await faults) ?? []
   expect(await countItems()).toBe(Number(line?.replaceAll(',', '')))
   expect(await output).toBe('')
   const again = await runNextrie(['items', 'import', 'many.ndjson'], options())
@@ -97,4 +97,18 @@ test('a file that is not there is refused', async () => {
 
   expect(code).toBe(1)
   expect(faults).toContain('nowhere.ndjson cannot be read')
+}, 60_000)
+
+test('a folder, and a file that gzip did not make, are named', async () => {
+  await writeFile(join(folder, 'broken.ndjson.gz'), '{"id": "a"}')
+
+  const isFolder = await runNextrie(['items', 'import', folder], options())
+  const isBroken = await runNextrie(['items', 'import', 'broken.ndjson.gz'], options())
+
+  expect(isFolder.faults).toContain(`nextrie: ${folder} cannot be used: it is a folder (EISDIR)\n`)
+  expect(isBroken.faults).toContain('nextrie: broken.ndjson.gz is no file of gzip')
+  expect([isFolder, isBroken].map(({ faults }) => faults.includes('   at '))).toEqual([
+    false,
+    false
+  ])
 }, 60_000)

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -71,6 +71,32 @@ test.each([
   expect(faults).toMatch(fault)
 })
 
+test('files that cannot be read or written are named, without a stack', async () => {
+  await writeFile(join(folder, 'broken.ndjson.gz'), JSON.stringify({ ...message, id: 'b' }))
+  await mkdir(join(folder, 'set'))
+  await writeFile(join(folder, 'set', 'items.jsonl.gz'), '')
+  await writeFile(join(folder, 'set', 'interactions.csv.gz'), 'user_or_session,item')
+
+  const imported = await run('import', 'broken.ndjson.gz')
+  const asSet = await run('import', 'set')
+  const exports = await Promise.all(
+    ['log.csv', 'log.parquet'].map(name => run('export', join(folder, 'nowhere', name)))
+  )
+  const schemas = await run('schemas', '/dev/null/schemas')
+
+  const [broken, cut] = ['broken.ndjson.gz', join('set', 'interactions.csv.gz')]
+  expect(imported.faults).toContain(`nextrie: ${join(folder, broken)} is no file of gzip`)
+  expect(asSet.faults).toContain(`nextrie: ${join(folder, cut)} is no file of gzip`)
+  for (const { faults } of exports) {
+    expect(faults).toMatch(/nextrie: .*nowhere\/log.* cannot be used: .* no folder to put it in/)
+  }
+  expect(schemas.faults).toMatch(/^nextrie: \/dev\/null\/schemas cannot be used: .*\n$/)
+  const all = [imported, asSet, ...exports, schemas]
+  expect(all.map(({ code, faults }) => [code, faults.includes('   at ')])).toEqual(
+    all.map(() => [1, false])
+  )
+}, 60_000)
+
 test('an import that is interrupted says so, and the next one goes on', async () => {
   const rows = Array.from({ length: 60_000 }, (_, i) => JSON.stringify({ ...message, id: `m${i}` }))
   await writeFile(join(folder, 'many.ndjson'), rows.join('\n'))
@@ -94,7 +120,10 @@ test('an import that is interrupted says so, and the next one goes on', async ()
   const rest = await run('import', 'many.ndjson')
 
   expect(code).toBe(1)
-  expect(said.join('')).toContain('nextrie: interrupted by SIGINT')
+  expect(said.join('')).toContain(
+    `nextrie: interrupted by SIGINT after row ${done.toLocaleString('en')}: what stands up to there ` +
+      'is in the log; run it again for the rest\n'
+  )
   expect(done % 5000).toBe(0)
   expect(rest.output).toContain(`its first ${done.toLocaleString('en')} rows were imported before`)
   expect(await logged()).toBe(60_000)

@@ -37,6 +37,60 @@ test('an unknown data set is named', async () => {
   expect(faults).toMatch(/^nextrie: there is no data set nowhere/)
 })
 
+test.each([
+  ['keys', 'list'],
+  ['export', 'log.csv'],
+  ['forget', 'v1'],
+  ['dead-letters', 'list']
+])('without a database %s %s says so, without a stack', async (...command) => {
+  const { code, output, faults } = await runNextrie(command, {
+    environment: { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/nothing' }
+  })
+
+  expect({ code, output }).toEqual({ code: 1, output: '' })
+  expect(faults).toMatch(/^nextrie: no connection to Postgres \(.*ECONNREFUSED.*\).*\n$/)
+})
+
+test('an address of a database that is none is not repeated: a password is in it', async () => {
+  const { code, faults } = await runNextrie(['keys', 'list'], {
+    environment: { DATABASE_URL: 'postgres://me:hunter#2@127.0.0.1/nextrie' }
+  })
+
+  expect(code).toBe(1)
+  expect(faults).toMatch(
+    /^nextrie: no connection to Postgres \(Invalid URL\); check DATABASE_URL.*\n$/
+  )
+})
+
+test.each([
+  [
+    'localhost:8080',
+    {},
+    /'--url <url>' argument 'localhost:8080' is invalid\. It must be an address/
+  ],
+  [undefined, { HOST: '::1', PORT: '1' }, /^nextrie: nobody answers at http:\/\/\[::1\]:1: /]
+])('recommend asks where it is told: --url %s, %j', async (url, environment, fault) => {
+  const { code, faults } = await runNextrie(
+    ['recommend', '--items', 'a', ...(url === undefined ? [] : ['--url', url])],
+    { environment }
+  )
+
+  expect(code).toBe(1)
+  expect(faults).toMatch(fault)
+})
+
+test.each([
+  [['serve', '--port', '9000'], "error: unknown option '--port'\n"],
+  [['ingest', 'topic'], /^error: too many arguments for 'ingest'/],
+  [['train', '--seed=2'], "error: unknown option '--seed=2'\n"],
+  [['evaluate', 'r1'], /^error: too many arguments for 'evaluate'/]
+])('%j is refused: the programs are set by the environment alone', async (args, fault) => {
+  const { code, faults } = await runNextrie(args, { environment: { DATABASE_URL: 'none' } })
+
+  expect(code).toBe(1)
+  expect(faults).toEqual(typeof fault === 'string' ? fault : expect.stringMatching(fault))
+})
+
 test('recommend wants to know about what', async () => {
   const { code, faults } = await runNextrie(['recommend'])
 

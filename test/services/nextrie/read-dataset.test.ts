@@ -54,6 +54,37 @@ test('events are read with their lines, and one wrong row does not stop the othe
   ])
 })
 
+test.each([
+  [
+    'cut off',
+    gzipSync('{"item":"a"}\n'.repeat(1000)).subarray(0, 40),
+    /no file of gzip, or not all/
+  ],
+  ['not compressed', Buffer.from('{"item":"a"}\n'), /no file of gzip/]
+])('a file of items that is %s is named', async (_, bytes, fault) => {
+  const other = mkdtempSync(join(tmpdir(), 'nextrie-dataset-'))
+  writeFileSync(join(other, 'items.jsonl.gz'), bytes)
+
+  const error = await all(readItemLines(other)).catch(cause => cause)
+
+  rmSync(other, { recursive: true })
+  expect(error).toMatchObject({ code: 'DATASET_INVALID', message: expect.stringMatching(fault) })
+  expect(error.message).toContain(join(other, 'items.jsonl.gz'))
+})
+
+test('a quote in the wrong place makes a file of events no CSV', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'nextrie-dataset-'))
+  writeFileSync(join(other, 'interactions.csv.gz'), gzipSync('user_or_session,item\n1,a"b\n'))
+
+  const error = await all(readEventLines(other)).catch(cause => cause)
+
+  rmSync(other, { recursive: true })
+  expect(error).toMatchObject({
+    code: 'DATASET_INVALID',
+    message: expect.stringMatching(/interactions\.csv\.gz: Invalid Opening Quote.* line 2/)
+  })
+})
+
 test('a survey counts the events and names the last', async () => {
   expect(await surveyDataset(folder)).toEqual({
     events: 5,

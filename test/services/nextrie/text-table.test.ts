@@ -16,3 +16,9 @@ test('columns are as wide as their widest cell and numbers stand to the right', 
 test('without rows the headings are left', () => {
   expect(textTable(['item', 'score'], [])).toBe('item  score')
 })
+
+test('there is no limit to the rows', () => {
+  const rows = Array.from({ length: 200_000 }, () => ['a', 1])
+
+  expect(textTable(['item', 'score'], rows).length).toBe('item  score\n'.length * 200_001 - 1)
+})

@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createPool, withConnection, withTransaction } from '#shared/database/pool.ts'
+import {
+  createPool,
+  type Pool,
+  withConnection,
+  withPool,
+  withTransaction
+} from '#shared/database/pool.ts'
 import { createTestDatabase, type TestDatabase, urlOf } from '#test/support/postgres.ts'
 
 let database: TestDatabase
@@ -23,6 +29,79 @@ describe('createPool', () => {
 
     expect((await database.pool.query('select 1 as n')).rows).toEqual([{ n: 1 }])
   })
+
+  test.each([
+    ['no server', () => 'postgres://nobody@127.0.0.1:1/nothing', true],
+    ['no such database', () => urlOf(database.url, 'no_such_database'), false],
+    ['no address', () => 'postgres://me:hunter#2@127.0.0.1/nextrie', false]
+  ])('where there is %s, a statement is told so as a connection is', async (_, url, canRetry) => {
+    const pool = createPool(url())
+
+    const asks = [
+      () => pool.query('select 1'),
+      () => pool.connect(),
+      () => withTransaction(pool, async () => 1)
+    ]
+    for (const ask of asks) {
+      await expect(ask()).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', canRetry })
+    }
+
+    await pool.end()
+  })
+})
+
+describe('withPool', () => {
+  test('gives what the act gives, and ends the pool also when it throws', async () => {
+    const pools: Pool[] = []
+    const seen = async (pool: Pool) => {
+      pools.push(pool)
+      return (await pool.query('select 1 as n')).rows
+    }
+
+    expect(await withPool(database.url, {}, seen)).toEqual([{ n: 1 }])
+    const failure = new Error('no')
+    const fails = withPool(database.url, {}, async pool => {
+      await seen(pool)
+      throw failure
+    })
+    await expect(fails).rejects.toBe(failure)
+    expect(pools.map(({ ended }) => ended)).toEqual([true, true])
+  })
+
+  test('a connection that is lost in the middle may be tried again', async () => {
+    const attempt = withPool(database.url, { size: 1 }, async pool => {
+      const { rows } = await pool.query('select pg_backend_pid() as pid')
+      const sleeping = pool.query('select pg_sleep(60)')
+      const isAsleep = async () => {
+        const { rows: found } = await database.pool.query(
+          "select from pg_stat_activity where pid = $1 and query like 'select pg_sleep%'",
+          [rows[0].pid]
+        )
+        return found.length > 0
+      }
+      const ended = expect(sleeping).rejects.toThrow()
+      await expect.poll(isAsleep).toBe(true)
+      await database.pool.query('select pg_terminate_backend($1)', [rows[0].pid])
+      await ended
+      await sleeping
+    })
+
+    await expect(attempt).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', canRetry: true })
+  })
+
+  test.each(['select * from no_such_table', 'select no_such_column from notes'])(
+    '%s is of another schema',
+    async statement => {
+      const attempt = withPool(database.url, {}, pool => pool.query(statement))
+
+      await expect(attempt).rejects.toMatchObject({
+        code: 'MIGRATION_FAILED',
+        message: expect.stringMatching(
+          /"?no_such_\w+"? does not exist\): run `npx nextrie migrate`$/
+        )
+      })
+    }
+  )
 })
 
 describe('withTransaction', () => {

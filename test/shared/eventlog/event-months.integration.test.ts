@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { withTransaction } from '#shared/database/pool.ts'
 import { appendEvents } from '#shared/eventlog/append-events.ts'
 import { keepMonths } from '#shared/eventlog/event-months.ts'
-import { countWrongTails, readSessionTail } from '#shared/eventlog/session-tails.ts'
+import { countWrongTails, readSessionTail, rebuildTails } from '#shared/eventlog/session-tails.ts'
 import type { Event } from '#shared/events/event.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
@@ -89,6 +89,31 @@ describe('retention', () => {
     })
     expect(await countWrongTails(database.pool)).toBe(0)
   })
+
+  test.each([1, 50])(
+    'leaves no visitor in a tail of whom the log knows no more: %i',
+    async count => {
+      const start = Date.parse(monthFromNow(0))
+      const old = at('old', new Date(start - 70 * dayMs))
+      const young = Array.from({ length: count }, (_, i) => at(`new-${i}`, new Date(start)))
+      for (const sessionId of ['s-1', 's-2']) {
+        await append([
+          { ...old, id: sessionId, sessionId, visitorId: 'bob' },
+          ...young.map(each => ({ ...each, id: `${sessionId} ${each.id}`, sessionId }))
+        ])
+      }
+      await withTransaction(database.pool, connection => rebuildTails(connection, ['s-2']))
+      await keepMonths(database.pool)
+
+      await keepMonths(database.pool, 32)
+
+      const { rows } = await database.pool.query(
+        'select visitor_id, event_count from session_tails'
+      )
+      expect(rows).toEqual([1, 2].map(() => ({ visitor_id: null, event_count: count })))
+      expect(await countWrongTails(database.pool)).toBe(0)
+    }
+  )
 
   test('that is broken off leaves the tails as the log is', async () => {
     const start = Date.parse(monthFromNow(0))

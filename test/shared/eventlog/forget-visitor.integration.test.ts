@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { withTransaction } from '#shared/database/pool.ts'
-import { appendEvents } from '#shared/eventlog/append-events.ts'
+import { appendEvents, lockLog } from '#shared/eventlog/append-events.ts'
+import { findLettersNaming, readLetterIds } from '#shared/eventlog/dead-letter-names.ts'
 import {
   type DeadLetter,
   insertDeadLetters,
@@ -82,6 +83,61 @@ test('dead letters are looked through page by page', async () => {
   expect((await forgetVisitor(database.pool, 'v-1')).deadLetters).toBe(113)
 })
 
+test('under the lock of the log only what came meanwhile is looked through', async () => {
+  const names = (name: string) => ({ payload: json({ session: name }) })
+  await insertDeadLetters(database.pool, [letter(0, {}), letter(1, names('s-late'))])
+  await append([event('a', 's-1', 'v-1')])
+
+  const erasure = await withTransaction(database.pool, async connection => {
+    await lockLog(connection)
+    const erasing = forgetVisitor(database.pool, 'v-1')
+    await waiterFor('advisory')
+    // Letters never change: this one shows whether it is read again.
+    const change = 'update dead_letters set payload = $1 where message_offset = 0'
+    await database.pool.query(change, [json({ visitor: 'v-1' })])
+    await insertDeadLetters(database.pool, [letter(2, names('s-1')), letter(3, names('s-2'))])
+    await appendEvents(connection, [event('b', 's-late', 'v-1')])
+    return { erasing }
+  })
+
+  expect(await erasure.erasing).toEqual({ events: 2, tails: 2, deadLetters: 2 })
+  const left = await listDeadLetters(database.pool, { limit: 10 })
+  expect(left.map(({ offset }) => offset)).toEqual([0, 3])
+})
+
+test('appends go on while dead letters are looked through', async () => {
+  const erasing = await withTransaction(database.pool, async connection => {
+    await connection.query('lock table dead_letters')
+    const erasing = forgetVisitor(database.pool, 'v-1')
+    await waiterFor('relation')
+    await withTransaction(database.pool, async append => {
+      await append.query("set local lock_timeout = '1s'")
+      await appendEvents(append, [event('meanwhile', 's-1', 'v-1')])
+    })
+    return { erasing }
+  })
+
+  expect(await erasing.erasing).toEqual({ events: 1, tails: 1, deadLetters: 0 })
+})
+
+test('a session that only its tail gives to the visitor is erased as well', async () => {
+  await append([event('a', 's-1')])
+  await database.pool.query(`update session_tails set visitor_id = 'v-1'`)
+
+  expect(await forgetVisitor(database.pool, 'v-1')).toEqual({ events: 1, tails: 1, deadLetters: 0 })
+})
+
+test.each(['', 'v'.repeat(201)])('nobody is called %j', async visitorId => {
+  await insertDeadLetters(database.pool, [letter(0, { payload: Buffer.from('no json') })])
+
+  await expect(forgetVisitor(database.pool, visitorId)).rejects.toMatchObject({
+    code: 'ARGUMENT_INVALID',
+    message: expect.stringContaining('it must be a text of 1 to 200 characters')
+  })
+  const ids = await readLetterIds(database.pool)
+  expect(await findLettersNaming(database.pool, [''], ids)).toEqual([])
+})
+
 test('each erasure is recorded by a hash, also one that found nothing', async () => {
   await append([event('a', 's-1', 'v-1')])
 
@@ -95,6 +151,21 @@ test('each erasure is recorded by a hash, also one that found nothing', async ()
     { visitor_hash: hash, events: 0, tails: 0, dead_letters: 0 }
   ])
 })
+
+/** Waits until somebody in this database waits for a lock of that type. */
+async function waiterFor(locktype: string): Promise<void> {
+  await vi.waitUntil(
+    async () => {
+      const { rows } = await database.pool.query(
+        `select from pg_locks join pg_stat_activity using (pid)
+         where not granted and locktype = $1 and datname = current_database()`,
+        [locktype]
+      )
+      return rows.length > 0
+    },
+    { timeout: 30_000 }
+  )
+}
 
 async function append(events: readonly Event[]): Promise<void> {
   await withTransaction(database.pool, connection => appendEvents(connection, events))

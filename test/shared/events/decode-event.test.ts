@@ -1,7 +1,10 @@
 import fc from 'fast-check'
+import { IsDateTime } from 'typebox/format'
 import { describe, expect, test } from 'vitest'
 import { checkEvent, decodeEvent } from '#shared/events/decode-event.ts'
 import { eventTypes } from '#shared/events/event.ts'
+
+const farFuture = { nowMs: Date.UTC(2100, 0) }
 
 const click = {
   id: 'e-1',
@@ -40,6 +43,14 @@ describe('an event is decoded', () => {
     const decoded = decodeEvent(bytes({ ...click, visitor: 'v-1', ...rest }))
 
     expect(decoded).toMatchObject({ event: { visitorId: 'v-1', properties: rest } })
+  })
+
+  test('with the largest whole numbers that doubles hold, and fractions however small', () => {
+    const value = { most: Number.MAX_SAFE_INTEGER, least: Number.MIN_SAFE_INTEGER, tiny: 5e-324 }
+
+    expect(decodeEvent(bytes({ ...click, context: value }))).toMatchObject({
+      event: { properties: { context: value } }
+    })
   })
 
   test('from a time with an offset, to the millisecond', () => {
@@ -112,7 +123,9 @@ describe('a message is rejected', () => {
   test.each([
     ['a NUL character', '"a\\u0000b"', 'NUL'],
     ['half of a surrogate pair', '"\\ud83d"', 'surrogate'],
-    ['a number that no double holds', '1e999', 'beyond the range']
+    ['a number that no double holds', '1e999', 'send it as a text'],
+    ['a whole number that a double changes', '12345678901234567890', 'send it as a text'],
+    ['the first whole number that may have changed', '-9007199254740992', '2^53']
   ])('when the log could not keep it as it is: %s', (_, json, reason) => {
     const text = JSON.stringify({ ...click, context: { note: '?' } }).replace('"?"', json)
 
@@ -136,6 +149,21 @@ describe('a message is rejected', () => {
 describe('the clock', () => {
   const nowMs = Date.parse('2026-03-01T09:30:00Z')
   const at = (time: string) => decodeEvent(bytes({ ...click, time }), {}, { nowMs })
+
+  test('is accepted in whatever form RFC 3339 allows, and in no other', () => {
+    const two = (most: number) => fc.nat(most).map(number => String(number).padStart(2, '0'))
+    const parts = fc.tuple(two(13), two(32), two(25), two(61), two(61))
+    const ends = fc.constantFrom('Z', '.5Z', '.123456Z', 'z', '+01:00', '.Z', '', 'Z ', '\nZ')
+    fc.assert(
+      fc.property(parts, ends, fc.constantFrom('T', 't', ' '), ([mm, dd, h, m, s], end, t) => {
+        const time = `2024-${mm}-${dd}${t}${h}:${m}:${s}${end}`
+        const isTime = IsDateTime(time) && !Number.isNaN(Date.parse(time))
+        const isAccepted = 'event' in decodeEvent(bytes({ ...click, time }), {}, farFuture)
+        expect([time, isAccepted]).toEqual([time, isTime])
+      }),
+      { numRuns: 2000 }
+    )
+  })
 
   test('of a producer may be a day ahead of ours, and no more', () => {
     expect(at('2026-03-02T09:30:00.000Z')).toHaveProperty('event')

@@ -36,6 +36,13 @@ describe('a message is rejected', () => {
     expect(decode(message)).toMatchObject({ field, rejected: expect.stringContaining(reason) })
   })
 
+  test('that has a number which may have changed already', () => {
+    expect(decode({ id: 'A13', attributes: { order: 2 ** 53 } })).toEqual({
+      field: 'attributes',
+      rejected: expect.stringContaining('send it as a text')
+    })
+  })
+
   test.each([
     ['without a value and a key', { key: null, value: null }, 'it has no key'],
     ['whose key is no text', { key: Buffer.from([0xff]), value: null }, 'not UTF-8'],

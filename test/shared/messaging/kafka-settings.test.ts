@@ -3,13 +3,14 @@ import { expect, test } from 'vitest'
 import {
   checkKafkaSettings,
   type KafkaSettings,
+  kafkaFaults,
   kafkaVariables
 } from '#shared/messaging/kafka-settings.ts'
 import { type Environment, readConfig } from '#shared/runtime/config.ts'
 
 const plain = { KAFKA_BROKERS: 'a:1' }
 const read = (environment: Environment) =>
-  checkKafkaSettings(readConfig<KafkaSettings>({ ...plain, ...environment }, kafkaVariables()))
+  readConfig<KafkaSettings>({ ...plain, ...environment }, kafkaVariables(), kafkaFaults)
 
 test('a cluster that demands nothing needs only its brokers', () => {
   expect(read({})).toMatchObject({ brokers: ['a:1'], tls: 'off', saslMechanism: 'none' })
@@ -32,6 +33,10 @@ test.each([
   [{ KAFKA_TLS: 'on', KAFKA_TLS_KEY_FILE: 'k' }, /CERTIFICATE_FILE and KAFKA_TLS_KEY_FILE belong/],
   [{ KAFKA_SASL_USERNAME: 'u' }, /^KAFKA_SASL_USERNAME is of no use without KAFKA_SASL_MECHANISM$/],
   [
+    { KAFKA_BROKERS: '', KAFKA_SASL_MECHANISM: 'kerberos', KAFKA_TLS_KEY_FILE: 'k' },
+    /^KAFKA_BROKERS is missing; KAFKA_SASL_MECHANISM must be .*; KAFKA_TLS_KEY_FILE is of no use .*; .* belong together: set both$/
+  ],
+  [
     { KAFKA_SASL_MECHANISM: 'scram-sha-256' },
     /KAFKA_SASL_USERNAME is missing: .*; KAFKA_SASL_PASSWORD is missing: /
   ],
@@ -41,4 +46,10 @@ test.each([
   ]
 ])('%j is refused', (environment, fault) => {
   expect(() => read(environment)).toThrow(fault)
+})
+
+test('settings that did not come from the environment are checked by who uses them', () => {
+  expect(() => checkKafkaSettings({ ...read({}), saslUsername: 'u' })).toThrow(
+    'KAFKA_SASL_USERNAME is of no use without KAFKA_SASL_MECHANISM'
+  )
 })

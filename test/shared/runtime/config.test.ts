@@ -44,6 +44,26 @@ describe('readConfig', () => {
     )
   })
 
+  test('names what is wrong together with what is wrong alone, which is absent then', () => {
+    const read = () =>
+      readConfig<{ user: string | undefined; password: string | undefined; port: number }>(
+        { DATABASE_PASSWORD: 'hunter2', PORT: 'none' },
+        {
+          user: ['DATABASE_USER', absent],
+          password: ['DATABASE_PASSWORD', absent],
+          port: ['PORT', integer(0)]
+        },
+        ({ user, password, port }) =>
+          user === undefined && password !== undefined && port === undefined
+            ? ['DATABASE_PASSWORD is of no use without DATABASE_USER']
+            : []
+      )
+
+    expect(read).toThrow(
+      'PORT must be a whole number of at least 0; DATABASE_PASSWORD is of no use without DATABASE_USER'
+    )
+  })
+
   test('gives a config that nobody can change', () => {
     const config = readConfig<{ host: string }>({}, { host: ['HOST', text('localhost')] })
 

@@ -85,6 +85,15 @@ describe('a failing program', () => {
     expect(lines[0]).not.toHaveProperty('err')
   })
 
+  test('names the file that it could not use, without a stack', async () => {
+    const { code, lines } = await (await run('fails for want of a file')).ended
+
+    expect(code).toBe(1)
+    expect(lines).toMatchObject([{ level: 'fatal', code: 'FILE_UNUSABLE' }])
+    expect(lines[0]?.msg).toMatch(/^\/nowhere\/release\.json cannot be used/)
+    expect(lines[0]).not.toHaveProperty('err')
+  })
+
   test('shows the stack of a bug and exits with 1', async () => {
     const { code, lines } = await (await run('fails by a bug')).ended
 

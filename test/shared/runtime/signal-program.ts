@@ -1,6 +1,7 @@
 // A program for shutdown.test.ts and logging.test.ts. Its argument says how it closes or fails; it
 // writes 'ready' once signals are listened to.
 import { pbkdf2 } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
@@ -24,6 +25,7 @@ await runMain(log, async () => {
     throw new RecommenderError('DATABASE_UNAVAILABLE', 'no connection', { cause })
   }
   if (behaviour === 'fails by a bug') throw new TypeError('undefined is not a function')
+  if (behaviour === 'fails for want of a file') await readFile('/nowhere/release.json')
   if (behaviour === 'forgets a promise') void Promise.reject(new Error('nobody caught this'))
   if (behaviour === 'logs and exits') {
     log.info({ items: 3 }, 'release published')

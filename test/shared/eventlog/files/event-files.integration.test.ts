@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { type ColumnSource, parquetWriteBuffer } from 'hyparquet-writer'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { withTransaction } from '#shared/database/pool.ts'
 import { appendEvents } from '#shared/eventlog/append-events.ts'
@@ -183,7 +184,8 @@ test('a line of ndjson may be the message alone; wrong rows are told by number a
         JSON.stringify({ ...message, id: '1', campaign: 'spring' }),
         'no json',
         JSON.stringify({ ...message, id: '2', item: undefined }),
-        JSON.stringify({ ...message, id: '3' })
+        JSON.stringify({ ...message, id: '3', event: { name: 'sale' } }),
+        JSON.stringify({ event: { ...message, id: '4' } })
       ].join('\n') // the last line need not end
     )
     const told: [number, string][] = []
@@ -193,12 +195,16 @@ test('a line of ndjson may be the message alone; wrong rows are told by number a
       onRejected: (row, reason) => told.push([row, reason])
     })
 
-    expect(outcome).toMatchObject({ appended: 2, rejected: 2 })
+    expect(outcome).toMatchObject({ appended: 3, rejected: 2 })
     expect(told).toEqual([
       [2, 'the message is not JSON'],
       [3, 'item is missing: a click names its item']
     ])
-    expect((await allEvents(target))[0]!.properties).toEqual({ campaign: 'spring' })
+    expect((await allEvents(target)).map(({ id, properties }) => [id, properties])).toEqual([
+      ['1', { campaign: 'spring' }],
+      ['3', { event: { name: 'sale' } }],
+      ['4', {}]
+    ])
   } finally {
     await target.drop()
   }
@@ -241,6 +247,48 @@ test('a csv row with too few cells, or properties that are no object, is rejecte
 
     expect(outcome).toMatchObject({ appended: 2, rejected: 2 })
     expect(told).toEqual([2, 3])
+  } finally {
+    await target.drop()
+  }
+})
+
+test('a Parquet row whose ids are numbers, or whose time no clock shows, is rejected by itself', async () => {
+  const target = await createTestDatabase()
+  try {
+    const time = Date.UTC(2026, 2, 1, 9, 30)
+    const told: string[] = []
+    const importColumns = async (columnData: ColumnSource[]) => {
+      const path = join(folder, 'typed.parquet')
+      await writeFile(path, new Uint8Array(parquetWriteBuffer({ columnData })))
+      return importEvents({
+        pool: target.pool,
+        file: eventFile(path)!,
+        onRejected: (row, reason) => told.push(`${row} ${reason}`)
+      })
+    }
+    const texts = (name: string, data: string[]) => ({ name, data, type: 'STRING' as const })
+    const rest = [texts('type', ['click', 'click']), texts('item', ['a', 'a'])]
+
+    const numbered = await importColumns([
+      { name: 'id', data: [7n, 2n ** 60n], type: 'INT64' },
+      { name: 'session', data: [1n, 1n], type: 'INT64' },
+      { name: 'time', data: [new Date(time), new Date(time)], type: 'TIMESTAMP' },
+      ...rest
+    ])
+    const timed = await importColumns([
+      texts('id', ['1', '2']),
+      texts('session', ['s', 's']),
+      { name: 'time', data: [2n ** 60n, BigInt(time)], type: 'TIMESTAMP' },
+      ...rest
+    ])
+
+    expect(numbered).toMatchObject({ appended: 0, rejected: 2 })
+    expect(timed).toMatchObject({ appended: 1, rejected: 1 })
+    expect(told).toEqual([
+      expect.stringMatching(/^1 id is 7: it must be a text .* session is 1: it must be a text/),
+      expect.stringMatching(/^2 .*send it as a text/),
+      expect.stringMatching(/^1 time is "Invalid Date": it must be a time since 1970/)
+    ])
   } finally {
     await target.drop()
   }
