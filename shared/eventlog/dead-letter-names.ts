@@ -88,7 +88,7 @@ function valueNames(value: unknown, names: ReadonlySet<string>): boolean {
       if (names.has(String(next))) return true
     } else {
       if (Object.keys(next).some(name => names.has(name)) && !Array.isArray(next)) return true
-      rest.push(...Object.values(next))
+      for (const each of Object.values(next)) rest.push(each) // there may be a million
     }
   }
   return false

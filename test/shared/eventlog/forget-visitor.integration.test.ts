@@ -52,6 +52,7 @@ test('of a session that two visitors share, the other one keeps events and tail'
 test.each<[string, Partial<DeadLetter>, boolean]>([
   ['a field of the JSON', { payload: json({ visitor: 'v-1', type: 'nod' }) }, true],
   ['a field far inside', { payload: json({ a: [{ b: { 'v-1': 1 } }] }) }, true],
+  ['a field of a very long list', { payload: json([...Array(300_000).fill(0), 'v-1']) }, true],
   ['JSON escapes', { payload: Buffer.from('{"visitor":"\\u0076-1"}') }, true],
   ['the session', { payload: json({ session: 's-1' }) }, true],
   ['broken JSON', { payload: Buffer.from('{"visitor":"v-1"') }, true],
