@@ -3,9 +3,6 @@
 import type pg from 'pg'
 import type { Connection } from './pool.ts'
 
-/** A value of one column; what is no text has to be written as Postgres reads it. */
-export type CopyValue = string | null
-
 /** The connection of node-postgres as far as a query that copies needs it. */
 interface Wire {
   query(text: string): void
@@ -18,7 +15,8 @@ interface Wire {
  *
  * @param target relation and columns, such as `events (event_id, type)`. Part of the statement: never
  * from outside. So is what stands before it: statements that are to run first, in the same round trip.
- * @param lines the rows as `copyLine` makes them, in UTF-8.
+ * @param lines the rows in COPY's text format and in UTF-8: values as `escapeText` makes them or `\N` for
+ * null, a tab between two, a line break behind each row. What is no text has to be as Postgres reads it.
  * @returns how many rows Postgres took.
  */
 export async function copyRows(
@@ -33,11 +31,6 @@ export async function copyRows(
     )
     ;(connection as pg.ClientBase).query(copy as unknown as pg.Submittable)
   })
-}
-
-/** One row in COPY's text format, its line break included. */
-export function copyLine(values: readonly CopyValue[]): string {
-  return `${values.map(value => (value === null ? '\\N' : escapeText(value))).join('\t')}\n`
 }
 
 const special = /[\\\t\n\r]/
@@ -66,10 +59,14 @@ const unescapes: Readonly<Record<string, string>> = {
 }
 
 /**
- * The life of a COPY, in the messages of the protocol: the statement; what statements before it return
- * (of no interest); Postgres says that it takes rows (CopyInResponse); the rows and their end; the
- * number of rows (CommandComplete); and that it waits for the next statement (ReadyForQuery). Instead
- * of any of these may come an error, or the end of the connection.
+ * The life of a COPY, in the messages of the protocol. We send the statement, the rows and their end at
+ * once. Postgres answers what statements before it return (of no interest), that it takes rows
+ * (CopyInResponse), the number of rows (CommandComplete), and that it waits for the next statement
+ * (ReadyForQuery). Instead of any of these may come an error, or the end of the connection.
+ *
+ * The rows do not wait for the CopyInResponse: so they are there when a statement before it has waited
+ * long for its lock, and nobody who waits for that lock waits for us. After an error Postgres passes
+ * over rows that it did not take, by its protocol.
  */
 class CopyQuery {
   readonly #statement: string
@@ -89,16 +86,15 @@ class CopyQuery {
 
   submit(wire: Wire): void {
     wire.query(this.#statement)
+    wire.sendCopyFromChunk(this.#lines)
+    wire.endCopyFrom()
   }
 
   handleRowDescription(): void {}
 
   handleDataRow(): void {}
 
-  handleCopyInResponse(wire: Wire): void {
-    wire.sendCopyFromChunk(this.#lines)
-    wire.endCopyFrom()
-  }
+  handleCopyInResponse(): void {}
 
   handleCommandComplete({ text }: { readonly text: string }): void {
     if (text.startsWith('COPY ')) this.#rows = Number(text.slice('COPY '.length))

@@ -13,9 +13,14 @@ export const tailLength = 50
  */
 export function mergeTail(tail: readonly string[], added: readonly string[]): string[] {
   const lines = [...tail, ...added]
-  const isSorted = lines.every((line, i) => i === 0 || timeOf(line) >= timeOf(lines[i - 1]!))
+  const isSorted = lines.every((line, i) => i === 0 || isInOrder(lines[i - 1]!, line))
   if (!isSorted) lines.sort(byTime)
   return lines.slice(-tailLength)
+}
+
+/** Lines begin with their time, so that only those of one time have to be looked at closer. */
+function isInOrder(earlier: string, later: string): boolean {
+  return later >= earlier || timeOf(later) === timeOf(earlier)
 }
 
 /** The sort is stable: ties keep their order. */

@@ -2,6 +2,7 @@
 // product (Event). One schema gives the check, the static type, the API page and the reasons that
 // senders read: each description completes the sentence "<field> must be ...".
 import { type Static, Type } from 'typebox'
+import Format from 'typebox/format'
 import { SchemaVersion } from './schema-version.ts'
 
 /** The acts that are told apart. An impression shows items; every other act names one item. */
@@ -9,6 +10,11 @@ export const eventTypes = ['view', 'click', 'cart', 'purchase', 'impression', 'd
 export type EventType = (typeof eventTypes)[number]
 
 const key = { minLength: 1, maxLength: 200 }
+
+/** Times as most producers write them are known at a glance; TypeBox's own check is ten times as slow. */
+const usualTime =
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?Z$/
+Format.Set('date-time', time => usualTime.test(time) || Format.IsDateTime(time))
 
 /** An event as it is sent. Fields that are not named here are kept as they are. */
 export const EventMessage = Type.Object(

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { arrayLiteral } from '#shared/database/array-literal.ts'
-import { copyLine, copyRows, escapeText, unescapeText } from '#shared/database/copy-rows.ts'
-import { withTransaction } from '#shared/database/pool.ts'
+import { copyRows, escapeText, unescapeText } from '#shared/database/copy-rows.ts'
+import { withConnection, withTransaction } from '#shared/database/pool.ts'
 import { createEmptyDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
 let database: TestDatabase
@@ -67,6 +67,17 @@ test('a row that Postgres refuses fails the copy, and the connection goes on', a
   })
 })
 
+test('rows behind a statement that fails are passed over, however many', async () => {
+  await database.pool.query('truncate copied')
+
+  await withConnection(database.pool, async connection => {
+    const lines = Buffer.from(copyLine(['a'.repeat(1000), null]).repeat(20_000))
+    const failing = copyRows(connection, 'copied (name, note)', lines, 'select 1 / 0; ')
+    await expect(failing).rejects.toMatchObject({ code: '22012' })
+    expect((await connection.query('select count(*) from copied')).rows).toEqual([{ count: 0 }])
+  })
+})
+
 test('a copy fails when its connection is ended', async () => {
   const holder = await database.pool.connect()
   await holder.query('begin; lock table copied')
@@ -99,6 +110,10 @@ test('an array written in advance is the array', async () => {
     { numRuns: 50 }
   )
 })
+
+function copyLine(values: readonly (string | null)[]): string {
+  return `${values.map(value => (value === null ? '\\N' : escapeText(value))).join('\t')}\n`
+}
 
 function copy(rows: readonly (readonly (string | null)[])[]): Promise<number> {
   const lines = Buffer.from(rows.map(copyLine).join(''))

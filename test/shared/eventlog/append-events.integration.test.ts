@@ -47,6 +47,19 @@ describe('appending', () => {
     ])
   })
 
+  test('keeps times to the millisecond, in the log and in the tail, however close they are', async () => {
+    const texts = [
+      '2026-03-01T09:30:00.007Z',
+      '2026-03-01T09:30:00.060Z',
+      '2026-03-01T09:30:00.500Z'
+    ]
+    const times = [...texts, '2026-03-01T09:30:01.000Z', '1970-01-01T00:00:00.001Z']
+    await append(times.map(time => event(time, { occurredAt: new Date(time) })))
+
+    expect((await readAll()).map(each => each.occurredAt.toISOString())).toEqual(times)
+    expect(await tailRows()).toEqual(await tailsFromLog())
+  })
+
   test('of nothing does nothing', async () => {
     expect(await append([])).toEqual({ appended: 0, duplicates: 0 })
   })
