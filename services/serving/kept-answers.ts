@@ -42,6 +42,8 @@ const keptMinutes = 30
 const mebibyte = 1024 * 1024
 const standardLimits: KeepingLimits = { keptBytes: 256 * mebibyte, waitingBytes: 32 * mebibyte }
 const rowsPerStatement = 1000
+/** Makes the first id of its time. */
+const leastRandom = '00000000-0000-4000-8000-000000000000'
 const trimEveryMs = 60_000
 /** Ids of this time, past or by another's clock to come, may be of answers that are not yet written. */
 const youngMs = 2000
@@ -168,6 +170,6 @@ async function trimAnswers(
          from kept_answers
        ) newest where bytes > $2 order by recommendation_id desc limit 1
      )`,
-    [recommendationId(oldestMs, new Uint8Array(10)), keptBytes]
+    [recommendationId(oldestMs, leastRandom), keptBytes]
   )
 }

@@ -3,15 +3,12 @@
 
 /**
  * @param nowMs milliseconds since the epoch.
- * @param random ten random bytes.
+ * @param random a UUID version 4, as `randomUUID` makes it from random numbers that it keeps at hand.
  */
-export function recommendationId(nowMs: number, random: Uint8Array): string {
-  const bytes = Buffer.alloc(16)
-  bytes.writeUIntBE(nowMs, 0, 6) // bits 0-47: time
-  bytes.set(random.subarray(0, 10), 6)
-  bytes[6] = 0x70 | (bytes[6]! & 0x0f) // bits 48-51: version 7
-  bytes[8] = 0x80 | (bytes[8]! & 0x3f) // bits 64-65: variant
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+export function recommendationId(nowMs: number, random: string): string {
+  const time = nowMs.toString(16).padStart(12, '0')
+  // 48 bits of time and the version; the variant and 74 random bits stand in both at the same places.
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(15)}`
 }
 
 /** When an id was made, in milliseconds since the epoch. */

@@ -1,7 +1,7 @@
 // What the token decoder reads, in one block of memory that all threads share: a release is there
 // once, however many threads answer with it. All numbers are float32, row-major:
 //
-//   vectors     [items, D]               an item is its vector, and so is its leaf
+//   vectors     [items, D]               an item is its vector, and so is its leaf; see item-vectors.ts
 //   moments     [inner nodes, 2 + Q, D]  mean, diagonal and Q directions: a row of the kernel
 //   nodeParts   [inner nodes, D]         what the correction reads of each node, W_n mean + b_level
 //   logCounts   [inner nodes]

@@ -6,6 +6,7 @@ import { openGraph } from '#shared/graphs/open-graph.ts'
 import { noChildren } from '#shared/itemids/trie.ts'
 import type { NamedArray, NamedArrays } from '#shared/model/safetensors.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
+import { rowsByNumber } from './item-vectors.ts'
 import type { EncoderInput } from './session-encoder.ts'
 import type { SessionGraph } from './session-states.ts'
 import { decodeSession, dot, type TokenDecoder } from './token-decoder.ts'
@@ -79,7 +80,7 @@ function nodeScores(
 
 /** Of the first items of the catalogue, for each session. */
 function denseScores(
-  { vectors }: TokenDecoder,
+  { vectors, vectorRows = rowsByNumber }: TokenDecoder,
   states: readonly Float32Array[],
   samples: NamedArrays
 ): Float64Array {
@@ -87,7 +88,7 @@ function denseScores(
   return concat(
     states.map(state =>
       Float64Array.from({ length: perSession }, (_, item) =>
-        dot(state, vectors, item * state.length)
+        dot(state, vectors, vectorRows.of(item) * state.length)
       )
     )
   )

@@ -8,6 +8,7 @@
 // share the price, 16 of them take 25 to 55 µs each.
 import { type OpenGraph, openGraph } from '#shared/graphs/open-graph.ts'
 import type { ModelConfig } from '#shared/model/model.ts'
+import { type ItemVectors, rowsByNumber } from './item-vectors.ts'
 import type { EncoderInput } from './session-encoder.ts'
 
 export interface SessionGraph {
@@ -21,30 +22,28 @@ export interface SessionGraph {
 }
 
 /**
- * @param vectors [items, D] row-major; may lie in shared memory.
  * @throws RecommenderError RELEASE_CORRUPT when the bytes are not a graph.
  */
 export async function openSessionGraph(
   config: ModelConfig,
   bytes: Uint8Array,
-  vectors: Float32Array
+  vectors: ItemVectors
 ): Promise<SessionGraph> {
   const graph = await openGraph('session-encoder.onnx', bytes)
   return {
     config,
-    encode: inputs => encode({ graph, width: config.width, vectors }, inputs),
+    encode: inputs => encode({ graph, width: config.width, ...vectors }, inputs),
     close: graph.close
   }
 }
 
-interface Encoding {
+interface Encoding extends ItemVectors {
   readonly graph: OpenGraph
   readonly width: number
-  readonly vectors: Float32Array
 }
 
 async function encode(
-  { graph, width: D, vectors }: Encoding,
+  { graph, width: D, vectors, vectorRows = rowsByNumber }: Encoding,
   inputs: readonly EncoderInput[]
 ): Promise<Float32Array[]> {
   if (inputs.length === 0) return []
@@ -55,7 +54,8 @@ async function encode(
     types.set(input.types, b * N)
     gaps.set(input.gaps, b * N)
     input.items.forEach((item, n) => {
-      clicks.set(vectors.subarray(item * D, (item + 1) * D), (b * N + n) * D)
+      const row = vectorRows.of(item)
+      clicks.set(vectors.subarray(row * D, (row + 1) * D), (b * N + n) * D)
     })
   })
   const states = await graph.run({

@@ -12,6 +12,7 @@ import {
   floatsAt,
   writeMoments
 } from './decoder-memory.ts'
+import { type ItemVectors, rowsByNumber } from './item-vectors.ts'
 import type { NodeMoments } from './node-moments.ts'
 import { openKernel, type VectorKernel } from './vector-kernel.ts'
 
@@ -27,16 +28,14 @@ export interface DecoderWeights {
   readonly output: Float32Array
 }
 
-/** One thread's decoder: it works for one session at a time. */
-export interface TokenDecoder {
+/** One thread's decoder, over vectors in the shared memory: it works for one session at a time. */
+export interface TokenDecoder extends ItemVectors {
   readonly trie: TrieView
   /** Where the moments of an inner node stand; at its own number where nothing is said. */
   readonly momentRowOf?: (node: number) => number
   readonly shared: DecoderMemory
   readonly places: DecoderPlaces
   readonly kernel: VectorKernel
-  /** [items, D] the item vectors, in the shared memory. */
-  readonly vectors: Float32Array
 }
 
 export interface DecoderLayout {
@@ -44,6 +43,8 @@ export interface DecoderLayout {
   readonly seats?: number
   /** [items, D], where the moments end with the inner nodes. */
   readonly vectors?: Float32Array
+  /** Where they are to stand. */
+  readonly vectorRows?: ItemVectors['vectorRows']
   /** Items and inner nodes that may come later. */
   readonly room?: DecoderRoom
 }
@@ -58,7 +59,7 @@ export function createTokenDecoder(
   trie: Trie,
   moments: NodeMoments,
   weights: DecoderWeights,
-  { seats = 1, vectors, room = { items: 0, innerNodes: 0 } }: DecoderLayout = {}
+  { seats = 1, vectors, vectorRows, room = { items: 0, innerNodes: 0 } }: DecoderLayout = {}
 ): TokenDecoder {
   const { width, rank } = moments
   const nodes = trie.levelStarts[trie.depth]!
@@ -66,11 +67,12 @@ export function createTokenDecoder(
   const shape = { width, rank, innerNodes, items: trie.leaf.length + room.items }
   const shared = allocateDecoder(shape, seats)
   writeMoments(shared, moments, nodes)
-  const decoder = openTokenDecoder(trie, shared, 0)
-  if (vectors) decoder.vectors.set(vectors)
+  const decoder = { ...openTokenDecoder(trie, shared, 0), vectorRows }
   trie.leaf.forEach((leaf, item) => {
-    if (leaf < 0 || vectors) return
-    decoder.vectors.set(moments.means.subarray(leaf * width, (leaf + 1) * width), item * width)
+    const [source, place] = vectors ? [vectors, item] : [moments.means, leaf]
+    if (place < 0) return
+    const row = (vectorRows ?? rowsByNumber).of(item)
+    decoder.vectors.set(source.subarray(place * width, (place + 1) * width), row * width)
   })
   writeByColumn(weights.session, floatsAt(shared, decoder.places.session, width ** 2))
   writeByColumn(weights.output, floatsAt(shared, decoder.places.output, width ** 2))
@@ -141,7 +143,8 @@ function addProduct(vector: Float32Array, matrix: Float32Array, sum: Float32Arra
  * scorer ends the first one's.
  */
 export function decodeSession(decoder: TokenDecoder, session: Float32Array): CodeScorer {
-  const { trie, shared, places, kernel, momentRowOf = itself } = decoder
+  const { trie, shared, places, kernel } = decoder
+  const { momentRowOf = itself, vectorRows = rowsByNumber } = decoder
   const { width: D, rank, innerNodes } = shared
   const rowBytes = 4 * D
   const at = (place: number, count = D) => floatsAt(shared, place, count)
@@ -175,7 +178,10 @@ export function decodeSession(decoder: TokenDecoder, session: Float32Array): Cod
   }
 
   function scoreLeaves(leaves: Children, start: number, end: number, scores: Float64Array): void {
-    for (let c = start; c < end; c++) indices[c - start] = trie.itemOf(childAt(leaves, c))
+    for (let c = start; c < end; c++) {
+      const leaf = childAt(leaves, c)
+      indices[c - start] = vectorRows.ofLeaf(leaf, trie.itemOf(leaf))
+    }
     const { state, vectors, indices: list, scores: out } = places
     kernel.dots(state, vectors, rowBytes, rowBytes, list, end - start, out)
     for (let c = start; c < end; c++) scores[c] = results[c - start]!

@@ -11,6 +11,7 @@
 // An explanation costs the encoding of as many sessions as clicks are explained, and for each item its
 // level's worth of decoding. The catalogue may change meanwhile: what was ranked is explained, not what
 // a second search would find.
+import { rowsByNumber } from '#shared/inference/item-vectors.ts'
 import { logSumExp } from '#shared/inference/prefix.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
 import { childrenOf, codesOf, noChildren } from '#shared/itemids/trie.ts'
@@ -191,13 +192,15 @@ interface ClickFacts {
 
 /** Explains the clicks for one candidate after another. */
 function clickExplainer(
-  { blend, vectors }: RankingModel,
+  { blend, vectors, vectorRows = rowsByNumber }: RankingModel,
   { terms, scored, statesWithout }: ClickFacts
 ): (i: number) => ClickShare[] {
   const { dense } = scoreParts(scored, blend)
   const effects = terms.map((term, n) => {
     const without = statesWithout[n]
-    const logits = without && scored.items.map(item => dot(without, vectors, item * without.length))
+    const logits =
+      without &&
+      scored.items.map(item => dot(without, vectors, vectorRows.of(item) * without.length))
     const denseWithout = logits && scoreParts({ ...scored, logits }, blend).dense
     return { term, denseWithout }
   })

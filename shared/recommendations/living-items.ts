@@ -17,6 +17,7 @@
 //   training, and is counted.
 import type { Item } from '#shared/catalog/item.ts'
 import { decoderPlaces, floatsAt } from '#shared/inference/decoder-memory.ts'
+import { rowsInOrderOf, type VectorRows } from '#shared/inference/item-vectors.ts'
 import { createLivingMoments, type LivingMoments } from '#shared/inference/living-moments.ts'
 import type { DecoderWeights } from '#shared/inference/token-decoder.ts'
 import { openTrie } from '#shared/itemids/trie-memory.ts'
@@ -68,6 +69,7 @@ export class LivingItems {
   readonly #writer: TrieWriter
   readonly #moments: LivingMoments
   readonly #vectors: Float32Array
+  readonly #rows: VectorRows
   readonly #known: Uint8Array
   readonly #neighbours: AddedNeighbours
   /** Vectors of the release's own items that were described anew, as the release has them. */
@@ -90,6 +92,7 @@ export class LivingItems {
     this.#moments = createLivingMoments(decoder, parts.decoder, release.itemCount.length)
     const { vectors } = decoderPlaces(decoder, 0)
     this.#vectors = floatsAt(decoder, vectors, decoder.items * decoder.width)
+    this.#rows = rowsInOrderOf(release)
     this.#known = new Uint8Array(additions.known)
     this.#neighbours = openAddedNeighbours(additions.neighbours)
   }
@@ -199,7 +202,8 @@ export class LivingItems {
   }
 
   #vectorOf(number: number): Float32Array {
-    return this.#vectors.subarray(number * this.#width, (number + 1) * this.#width)
+    const row = this.#rows.of(number)
+    return this.#vectors.subarray(row * this.#width, (row + 1) * this.#width)
   }
 }
 

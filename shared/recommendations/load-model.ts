@@ -1,4 +1,5 @@
 // A trained model in memory, as something that can rank.
+import type { ItemVectors } from '#shared/inference/item-vectors.ts'
 import { createSessionEncoder, encodeStates } from '#shared/inference/session-encoder.ts'
 import { createTokenDecoder, type DecoderRoom } from '#shared/inference/token-decoder.ts'
 import type { Trie } from '#shared/itemids/trie.ts'
@@ -42,12 +43,14 @@ export interface RankingLayout {
   readonly room?: DecoderRoom
   /** Of the item IDs, where it is at hand. */
   readonly trie?: Trie
+  /** Where vectors are to stand. */
+  readonly vectorRows?: ItemVectors['vectorRows']
 }
 
 /** What ranking needs of it. */
 export function rankingOf(
   trained: TrainedModel,
-  { seats = 1, room, trie = trieOf(trained) }: RankingLayout = {}
+  { seats = 1, room, trie = trieOf(trained), vectorRows }: RankingLayout = {}
 ): RankingModel {
   const { vectors } = trained
   const moments = momentsOf(trained, trie)
@@ -55,11 +58,13 @@ export function rankingOf(
   const decoder = createTokenDecoder(trie, moments, weights, {
     seats,
     vectors,
+    vectorRows,
     ...(room && { room })
   })
   return {
     decoder,
     vectors: decoder.vectors,
+    vectorRows,
     coVisitation: trained.coVisitation,
     similarity: trained.similarity,
     byPopularity: byFallingClicks(trained.clicks),

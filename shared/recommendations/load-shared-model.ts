@@ -1,5 +1,6 @@
 // From the folder of a release to a model in shared memory that has proven to compute what its training
 // computed.
+import { rowsInOrderOf } from '#shared/inference/item-vectors.ts'
 import { checkParity } from '#shared/inference/parity-samples.ts'
 import { decodeArrays } from '#shared/model/safetensors.ts'
 import { type Release, readRelease } from '#shared/releases/release-folder.ts'
@@ -57,9 +58,11 @@ function shareModel(
   const itemCount = trained.itemKeys.length
   const room = roomFor(itemCount)
   const trie = trieOf(trained)
+  const vectorRows = rowsInOrderOf(trie)
   const { decoder, byPopularity, newItems, coVisitation, similarity } = rankingOf(trained, {
     seats,
     trie,
+    vectorRows,
     room: { items: room, innerNodes: nodeRoomFor(itemCount) }
   })
   return {
@@ -74,7 +77,8 @@ function shareModel(
     coVisitation: sharedNeighbours(coVisitation),
     similarity: sharedNeighbours(similarity),
     byPopularity: withRoom(byPopularity, room),
-    newItems: shared(Int32Array.from(newItems)),
+    // All of them are read for each request: in the order in which their vectors stand.
+    newItems: shared(Int32Array.from(newItems).sort((a, b) => vectorRows.of(a) - vectorRows.of(b))),
     sessionGraph: Uint8Array.from(fileOf(files, sessionGraphFile)),
     categories: trained.categories && {
       levels: trained.categories.levels,

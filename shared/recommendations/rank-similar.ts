@@ -1,6 +1,7 @@
 // What is like an item: its own vector takes the place of a session's state. Candidates are what the
 // model generates from it under the trie, what was visited together with the item, and the new items
 // nearest to it; their order is the cosine between the vectors, which compares across answers.
+import { rowsByNumber } from '#shared/inference/item-vectors.ts'
 import { dot } from '#shared/inference/token-decoder.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
 import { generate, type RankedItem, type RankingModel, scoreCandidates, sourceOf } from './rank.ts'
@@ -17,9 +18,13 @@ export interface SimilarQuestion {
 /** The `count` most similar of the candidates, or as many as may be shown. Scores lie in [-1, 1]. */
 export function rankSimilar(model: RankingModel, question: SimilarQuestion): RankedItem[] {
   const { item, filter, count } = question
-  const { vectors, blend } = model
+  const { vectors, vectorRows = rowsByNumber, blend } = model
   const { width } = model.decoder.shared
-  const state = vectors.slice(item * width, (item + 1) * width)
+  const vectorOf = (other: number) => {
+    const row = vectorRows.of(other)
+    return vectors.subarray(row * width, (row + 1) * width)
+  }
+  const state = vectorOf(item).slice()
   const excluded = new Set(question.excluded).add(item)
   const generated = new Set(generate(model, { state, excluded, filter, count }))
   const scored = scoreCandidates(model, {
@@ -32,8 +37,7 @@ export function rankSimilar(model: RankingModel, question: SimilarQuestion): Ran
   })
   const length = lengthOf(state)
   const cosineOf = (other: number, logit: number) => {
-    const vector = vectors.subarray(other * width, (other + 1) * width)
-    const product = length * lengthOf(vector)
+    const product = length * lengthOf(vectorOf(other))
     return product > 0 ? Math.min(1, Math.max(-1, logit / product)) : 0
   }
   return scored.items

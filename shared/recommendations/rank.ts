@@ -6,6 +6,7 @@
 // ordered by their blend (blend.ts).
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
+import { type ItemVectors, rowsByNumber } from '#shared/inference/item-vectors.ts'
 import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
@@ -14,10 +15,8 @@ import { type Neighbours, neighbourScores } from './neighbours.ts'
 import { TopItems } from './top-items.ts'
 
 /** What ranking needs of a release, in memory. Items are numbered as in the release. */
-export interface RankingModel {
+export interface RankingModel extends ItemVectors {
   readonly decoder: TokenDecoder
-  /** [items, D] row-major. */
-  readonly vectors: Float32Array
   readonly coVisitation: Neighbours
   /** By what items are described as. */
   readonly similarity: Neighbours
@@ -168,17 +167,18 @@ export function sourceOf(
 export function scoreCandidates(
   {
     vectors,
+    vectorRows = rowsByNumber,
     coVisitation,
     similarity,
     newItems,
     isShown
-  }: Pick<RankingModel, 'vectors' | 'coVisitation' | 'similarity' | 'newItems' | 'isShown'>,
+  }: Omit<RankingModel, 'decoder' | 'byPopularity' | 'blend'>,
   { state, clicked, generated, decay, ...given }: CandidateQuestion
 ): ScoredCandidates {
   const limits = { ...given, isShown }
   const together = neighbourScores(coVisitation, clicked, decay)
   const alike = neighbourScores(similarity, clicked, decay)
-  const logitOf = (item: number) => dot(state, vectors, item * state.length)
+  const logitOf = (item: number) => dot(state, vectors, vectorRows.of(item) * state.length)
   const found = new Set(generated)
   for (const item of highest(together, coVisitedCandidates, limits)) found.add(item)
   for (const item of highest(alike, similarCandidates, limits)) found.add(item)

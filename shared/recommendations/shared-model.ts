@@ -1,6 +1,7 @@
 // A release in memory that all threads share: one thread loads and checks it, and any number of
 // others answer with it at once. What a thread that takes another's place needs is all here.
 import type { DecoderMemory } from '#shared/inference/decoder-memory.ts'
+import { rowsInOrderOf } from '#shared/inference/item-vectors.ts'
 import { momentRows } from '#shared/inference/moment-rows.ts'
 import { openSessionGraph } from '#shared/inference/session-states.ts'
 import { openTokenDecoder, type TokenDecoder } from '#shared/inference/token-decoder.ts'
@@ -84,10 +85,11 @@ export async function openSharedModel(
     refresh: () => {
       if (living) view = living.view()
     },
-    sessions: await openSessionGraph(model.config, model.sessionGraph, decoder.vectors),
+    sessions: await openSessionGraph(model.config, model.sessionGraph, decoder),
     ranking: {
       decoder,
       vectors: decoder.vectors,
+      vectorRows: decoder.vectorRows,
       coVisitation: model.coVisitation,
       similarity: { ...model.similarity, added: openAddedNeighbours(model.additions.neighbours) },
       get byPopularity() {
@@ -111,6 +113,7 @@ function openDecoder(model: SharedModel, seat: number, viewOf: () => TrieView): 
     get trie() {
       return viewOf()
     },
+    vectorRows: rowsInOrderOf(release),
     momentRowOf: momentRows({ release, addedRows }, viewOf)
   }
 }

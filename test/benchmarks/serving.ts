@@ -1,10 +1,11 @@
 // Serving over HTTP beside the bare computation: latency, requests a second and memory by catalogue size
 //
 // --items 1e4,1e5,1e6 --search beam,exact --connections 1,16,64 --seconds 2 --width 20; --soak 100000
-// also sends so many requests to the smallest catalogue and compares the memory before and after.
+// also sends so many requests to the smallest catalogue and looks whether the memory grows.
 // Releases are synthetic (random weights of the recipe's size, codes by the cube root of the catalogue),
 // sessions have five clicks, answers ten items. The service is the real program on the real Postgres;
-// it, the load generator and Postgres share the cores, so that throughput is a lower bound.
+// it, the load generator and Postgres share the cores, so that throughput is a lower bound. What the
+// service would answer with the cores to itself is told beside it, from the processor time that it took.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -29,6 +30,10 @@ const cores = availableParallelism()
 const log = createLogger({ name: 'bench', level: 'warn' })
 /** Different requests that are sent in turn. */
 const variants = 200
+/** Until what runs often is compiled. */
+const warmingSeconds = 5
+/** Memory goes up and down by a twentieth as garbage is collected: its highest is compared, of so many. */
+const soakSamples = 10
 /** Room for what the allocator keeps; no growth means no more than that. */
 const memoryJitter = 1.02
 
@@ -160,10 +165,11 @@ async function serviceFigures(
     SEARCH: search,
     SEARCH_WIDTH: String(widthOf(search, settings))
   }
+  const mostConnections = Math.max(...settings.connections)
   const serving = await startServing(url, environment, new AbortController().signal)
   try {
     const bodies = sessions(items).map(keys => JSON.stringify({ items: keys, n: 10 }))
-    await load({ url, bodies, connections: 8, seconds: 2 }) // until compiled
+    await load({ url, bodies, connections: 8, seconds: warmingSeconds })
     const figures: Figure[] = [
       { name: `bare session graph, ${name}`, value: bare.graph, unit: 'ms' },
       { name: `bare generation, ${name}`, value: bare.generation, unit: 'ms' },
@@ -172,9 +178,15 @@ async function serviceFigures(
     ]
     let p50 = Number.NaN
     for (const count of settings.connections) {
+      const before = await processorSecondsOf(url)
       const result = await load({ url, bodies, connections: count, seconds: settings.seconds })
+      const milliseconds = 1000 * ((await processorSecondsOf(url)) - before)
       if (count === 1) p50 = result.p50
-      figures.push(...boundedFigures(`${name}, ${count} connections`, count, result))
+      const title = `${name}, ${count} connections`
+      figures.push(...boundedFigures(title, count, result))
+      if (count === mostConnections) {
+        figures.push(...processorFigures(title, milliseconds / result.answered))
+      }
     }
     figures.push({ name: `memory of the service, ${name}`, value: await memoryOf(url), unit: 'MB' })
     if (settings.soak > 0 && items === settings.items[0]) {
@@ -185,6 +197,18 @@ async function serviceFigures(
     await serving.stop()
   }
 
+  function processorFigures(title: string, milliseconds: number): Figure[] {
+    return [
+      { name: `processor time of a request, ${title}`, value: milliseconds, unit: 'ms' },
+      {
+        name: `requests that it leaves room for, ${title}`,
+        value: (cores * 1000) / milliseconds,
+        unit: 'requests/s',
+        reference: (cores * 1000) / bare.whole
+      }
+    ]
+  }
+
   function boundedFigures(title: string, count: number, result: LoadResult): Figure[] {
     const [p50, ...others] = latencyFigures(title, result)
     const perSecond = others.pop()!
@@ -193,7 +217,7 @@ async function serviceFigures(
         ? { ...p50!, reference: bare.whole + constant, wanted: { of: 'ratio', atMost: 2 } }
         : p50!,
       ...others,
-      count === Math.max(...settings.connections)
+      count === mostConnections
         ? {
             ...perSecond,
             reference: (cores * 1000) / bare.whole,
@@ -232,12 +256,21 @@ function growthFigures(settings: Settings, latencies: ReadonlyMap<string, number
 
 /** Megabytes resident, by the service's own account. */
 async function memoryOf(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text()
-  const line = /^process_resident_memory_bytes (\S+)/m.exec(text)
-  return Number(line?.[1]) / 1e6
+  return (await metricOf(url, 'process_resident_memory_bytes')) / 1e6
 }
 
-/** Memory after all requests beside that after the first fifth of them. */
+/** Of all its threads, since it started. */
+function processorSecondsOf(url: string): Promise<number> {
+  return metricOf(url, 'process_cpu_seconds_total')
+}
+
+/** NaN when there is none. */
+async function metricOf(url: string, name: string): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text()
+  return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1])
+}
+
+/** The most memory seen in the second half of the requests beside that of the first half. */
 async function soakFigure(
   url: string,
   bodies: readonly string[],
@@ -245,11 +278,18 @@ async function soakFigure(
   name: string
 ): Promise<Figure> {
   await load({ url, bodies, connections: 16, amount: Math.ceil(amount / 5) })
-  const reference = await memoryOf(url)
-  await load({ url, bodies, connections: 16, amount })
+  const most = async () => {
+    const seen: number[] = []
+    for (let part = 0; part < soakSamples; part++) {
+      await load({ url, bodies, connections: 16, amount: Math.ceil(amount / soakSamples / 2) })
+      seen.push(await memoryOf(url))
+    }
+    return Math.max(...seen)
+  }
+  const reference = await most()
   return {
-    name: `memory after ${amount} more requests, ${name}`,
-    value: await memoryOf(url),
+    name: `most memory in the second half of ${amount} requests, ${name}`,
+    value: await most(),
     unit: 'MB',
     reference,
     wanted: { of: 'ratio', atMost: memoryJitter }

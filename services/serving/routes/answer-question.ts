@@ -1,5 +1,5 @@
 // A settled question to the recommender, and its answer as it goes out.
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readAttributes } from '#shared/catalog/read-items.ts'
 import type { RecommendationAnswer } from '#shared/recommendations/recommender.ts'
 import type { Click } from '#shared/sessions/session.ts'
@@ -69,7 +69,7 @@ export async function recommendationOf(
   const keys = items.map(({ itemKey }) => itemKey)
   const found = attributes ? await readAttributes(pool, keys) : undefined
   return {
-    recommendation_id: recommendationId(Date.now(), randomBytes(10)),
+    recommendation_id: recommendationId(Date.now(), randomUUID()),
     release: releaseId,
     items: items.map(({ itemKey, score, source, explanation }) => ({
       item: itemKey,

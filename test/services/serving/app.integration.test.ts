@@ -243,6 +243,14 @@ describe('the page', () => {
     expect(response.headers['content-security-policy']).toMatch(`default-src 'self'`)
     expect(text).not.toMatch(/(src|href)="(https?:)?\/\//)
   })
+
+  test('is as safe at the first answer as at each later one, and where there is nothing', async () => {
+    const names = ['content-security-policy', 'x-content-type-options', 'x-frame-options']
+    for (const url of ['/', '/', '/nothing', '/v1/nothing']) {
+      const { response } = await ask('GET', url)
+      expect(names.filter(name => response.headers[name] === undefined)).toEqual([])
+    }
+  })
 })
 
 function operationsOf(description: {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { createKeptAnswers, type KeptAnswer } from '#services/serving/kept-answers.ts'
 import { recommendationId } from '#services/serving/recommendation-id.ts'
@@ -21,7 +21,7 @@ const answer: KeptAnswer = {
   shown: ['b', '{c}', ',']
 }
 const answerBytes = JSON.stringify(answer.question).length + JSON.stringify(answer.shown).length
-const idAt = (ms: number) => recommendationId(ms, randomBytes(10))
+const idAt = (ms: number) => recommendationId(ms, randomUUID())
 const minutesAgo = (minutes: number) => idAt(Date.now() - minutes * 60_000)
 
 async function keptIds(): Promise<string[]> {

@@ -36,7 +36,7 @@ beforeAll(async () => {
     items: { key: matrix(config.width), metadata: matrix(config.columns * config.rowWidth) }
   })
   parts = {
-    sessions: await openSessionGraph(config, sessionGraph(config, weights), vectors),
+    sessions: await openSessionGraph(config, sessionGraph(config, weights), { vectors }),
     itemGraph: itemGraph(config, weights),
     decoder
   }

@@ -39,7 +39,7 @@ beforeAll(async () => {
   })
   served = {
     ...model,
-    sessions: await openSessionGraph(trained.config, graph, trained.vectors),
+    sessions: await openSessionGraph(trained.config, graph, { vectors: trained.vectors }),
     idWords: openIdWords(shareIdWords(words))
   }
 })

@@ -1,5 +1,6 @@
 // Pages of a question over HTTP, on a release whose items have categories: the next page is asked for by
 // the id of the one before, of whichever process.
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -191,12 +192,12 @@ describe('the next page', () => {
   test.each([
     [
       'next',
-      { next: recommendationId(Date.now() - 60_000, Buffer.alloc(10, 7)) },
+      { next: recommendationId(Date.now() - 60_000, randomUUID()) },
       'ask the question anew'
     ],
     ['next', { next: 'r1' }, 'must be the recommendation_id of an answer'],
-    ['n', { next: recommendationId(1, Buffer.alloc(10)), n: 3 }, 'with `next` everything is as'],
-    ['session', { next: recommendationId(1, Buffer.alloc(10)), session: 's' }, 'is too much']
+    ['n', { next: recommendationId(1, randomUUID()), n: 3 }, 'with `next` everything is as'],
+    ['session', { next: recommendationId(1, randomUUID()), session: 's' }, 'is too much']
   ])('is refused for its field %s', async (field, wrong, message) => {
     const { status, body } = await ask(wrong)
 
@@ -205,7 +206,7 @@ describe('the next page', () => {
   })
 
   test('ends with five hundred items of one question', async () => {
-    const id = recommendationId(Date.now() - 1000 * 60, Buffer.alloc(10, 9))
+    const id = recommendationId(Date.now() - 1000 * 60, randomUUID())
     const shown = Array.from({ length: 500 }, (_, i) => `shown ${i}`)
     await database.pool.query('insert into kept_answers values ($1, $2, $3)', [
       id,
