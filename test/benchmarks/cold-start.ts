@@ -7,6 +7,7 @@
 // release is served by two processes of the real program on a real Postgres. One is told of the cold items,
 // by PUT and nothing else; the other one is asked. Questions are sessions whose events are in the log.
 //
+// What known items lose is told by the same questions, asked before the new items come and after.
 // Beside the service, over the same items and questions: drawn at random, and the items whose metadata
 // vectors (of the release's own encoder, without keys) are nearest to that of the newest click.
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -160,10 +161,11 @@ async function measure(pool: Pool, measuring: Measuring): Promise<Figure[]> {
   ])
   try {
     const nearest = await nearestItems(location, [...loaded.set.items, ...drawn.coldItems])
-    const times = await onboard(urls, drawn.coldItems, { nearest, timed: settings.timed })
     await writeSessions(pool, drawn.questions)
-    const answers = await askAll(urls[1], drawn.questions.length)
-    return [...recallFigures(measuring, answers, nearest), ...timeFigures(times)]
+    const before = await askAll(urls[1], drawn.questions.length)
+    const times = await onboard(urls, drawn.coldItems, { nearest, timed: settings.timed })
+    const after = await askAll(urls[1], drawn.questions.length)
+    return [...recallFigures(measuring, { before, after }, nearest), ...timeFigures(times)]
   } finally {
     for (const program of programs) await program.stop()
   }

@@ -17,24 +17,33 @@ export interface Drawn {
   readonly questions: readonly Question[]
 }
 
+/** To the same questions, before the cold items were onboarded and after. */
+export interface Answers {
+  readonly before: readonly Answer[]
+  readonly after: readonly Answer[]
+}
+
 export function recallFigures(
   { drawn, loaded }: { readonly drawn: Drawn; readonly loaded: BenchSet },
-  answers: readonly Answer[],
+  { before, after }: Answers,
   nearest: Nearest
 ): Figure[] {
   const { cold, questions, coldItems } = drawn
   const items = loaded.set.items.length + coldItems.length
+  const isKnown = (key: string) => !cold.has(key)
   const isBeauty = loaded.name === 'amazon-beauty-2014'
   const recall = (wants: (target: string) => boolean, keysOf: (question: number) => string[]) => {
     const chosen = [...questions.keys()].filter(q => wants(questions[q]!.target))
     const hits = chosen.filter(q => keysOf(q).includes(questions[q]!.target)).length
     return { value: hits / chosen.length, count: chosen.length }
   }
-  const served = (q: number) => answers[q]!.items.map(({ item }) => item)
+  const servedBy = (answers: readonly Answer[]) => (q: number) =>
+    answers[q]!.items.map(({ item }) => item)
+  const served = servedBy(after)
   const near = (q: number) => nearest(questions[q]!.clicks.at(-1)!.itemKey, 10)
   const groups = [
     ['cold', (key: string) => cold.has(key)],
-    ['known', (key: string) => !cold.has(key)]
+    ['known', isKnown]
   ] as const
   const figures = groups.flatMap(([name, wants]): Figure[] => {
     const { value, count } = recall(wants, served)
@@ -66,12 +75,18 @@ export function recallFigures(
         : [])
     ]
   })
-  const shown = answers.flatMap(answer => answer.items)
+  const shown = after.flatMap(answer => answer.items)
   const isCold = ({ item }: { item: string }) => cold.has(item)
   const share = shown.filter(isCold).length / shown.length
   return [
     { name: 'items onboarded', value: coldItems.length, unit: 'items' },
     ...figures,
+    {
+      name: 'known targets, against the same questions before the cold items came',
+      value: recall(isKnown, served).value,
+      unit: 'Recall@10',
+      reference: recall(isKnown, servedBy(before)).value
+    },
     {
       name: 'cold items among the answers',
       value: share,
