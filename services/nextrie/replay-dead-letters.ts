@@ -9,8 +9,9 @@
 // An item is a state, and an old one must not cover a newer one. A state that is replayed is as old as
 // its letter, and the catalogue dates it so: of two letters about an item the later one counts, in one
 // replay or in two. A letter about an item that the catalogue knows a newer state of is left where it
-// is, as outdated. Drop it, or send the item anew.
-import { removeItems, upsertItems } from '#shared/catalog/write-items.ts'
+// is, as outdated. Drop it, or send the item anew. The removal of an item that the catalogue never had
+// leaves no trace there: an older letter that is replayed in a later run brings the item back.
+import { lockItems, removeItems, upsertItems } from '#shared/catalog/write-items.ts'
 import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
 import { appendEvents, lockLog } from '#shared/eventlog/append-events.ts'
 import {
@@ -110,6 +111,7 @@ async function replay(
     if (reason !== letter.reason) await changeReason(connection, { id: letter.id, reason })
   }
   const written: StoredDeadLetter[] = []
+  if (changes.length > 0) await lockItems(connection) // what others have begun to write counts, too
   for (const { letter, meaning } of changes) {
     const { change } = meaning as { change: ItemChange }
     if (await changeItem(connection, { change, receivedAt: letter.receivedAt }, replayed)) {

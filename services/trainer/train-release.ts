@@ -80,16 +80,21 @@ async function publish(task: TrainingTask, outcome: Outcome): Promise<PublishedR
   return release
 }
 
-/** Hours of training are not lost to a Postgres that is away for minutes; what nobody knows of goes. */
+/**
+ * Hours of training are not lost to a Postgres that is away for minutes. What was refused for good at the
+ * first attempt goes; later nobody knows whether an earlier one was committed, and the folder stays.
+ */
 async function announce({ pool, log }: TrainingTask, release: PublishedRelease): Promise<void> {
   const until = performance.now() + announcePatienceMs
+  let attempts = 0
+  const attempt = () => {
+    attempts++
+    return announceRelease(pool, release)
+  }
   try {
-    await retry(() => announceRelease(pool, release), {
-      isWanted: () => performance.now() < until,
-      log
-    })
+    await retry(attempt, { isWanted: () => performance.now() < until, log })
   } catch (error) {
-    await rm(release.location, { recursive: true })
+    if (attempts === 1) await rm(release.location, { recursive: true })
     throw error
   }
 }

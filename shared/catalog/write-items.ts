@@ -40,3 +40,8 @@ export async function removeItems(connection: Connection, keys: readonly string[
     [keys]
   )
 }
+
+/** Waits until all that others have begun to write is committed, and keeps them out until we have. */
+export async function lockItems(connection: Connection): Promise<void> {
+  await connection.query('select pg_advisory_xact_lock(7203061925)') // as migration 8 does
+}

@@ -37,8 +37,13 @@ const say = (message: AnsweringMessage) => parentPort!.postMessage(message)
 async function main(): Promise<void> {
   const { model, seat, ...options } = workerData as AnsweringTask
   const opened = await openSharedModel(model, seat, options)
-  parentPort!.on('message', async ({ id, queries }: Batch) => {
+  let last: Promise<void> = Promise.resolve()
+  const answer = async ({ id, queries }: Batch) => {
     say({ kind: 'answers', id, answers: await answerAll(opened, queries) })
+  }
+  // One after the other: were the next one's graph begun, a search that hangs could not be ended.
+  parentPort!.on('message', (batch: Batch) => {
+    last = last.then(() => answer(batch))
   })
   say({ kind: 'ready' })
 }

@@ -16,8 +16,8 @@ export interface AnnouncedRelease {
 
 /**
  * Makes a release the live one and retires the one before it, in one transaction. Of two at once the
- * second waits for the first. To do it again changes nothing, so it may be repeated when the connection
- * broke during the commit.
+ * second waits for the first. A release that was announced already stays what it is by now, so this may be
+ * repeated when the connection broke during the commit.
  */
 export async function announceRelease(
   pool: Pool,
@@ -25,6 +25,7 @@ export async function announceRelease(
 ): Promise<void> {
   await withTransaction(pool, async connection => {
     await lockReleases(connection)
+    if (await isAnnounced(connection, release.manifest.releaseId)) return
     await retireLive(connection)
     await insertLive(connection, release)
   })
@@ -33,6 +34,11 @@ export async function announceRelease(
 /** Lets others read and lets nobody else write. */
 export async function lockReleases(connection: Connection): Promise<void> {
   await connection.query('lock table releases in share row exclusive mode')
+}
+
+async function isAnnounced(connection: Connection, releaseId: string): Promise<boolean> {
+  const { rows } = await connection.query('select from releases where release_id = $1', [releaseId])
+  return rows.length > 0
 }
 
 async function retireLive(connection: Connection): Promise<void> {
@@ -45,8 +51,7 @@ async function insertLive(
 ): Promise<void> {
   await connection.query(
     `insert into releases (release_id, state, location, manifest, published_at)
-     values ($1, 'live', $2, $3, clock_timestamp()) -- now() is the time before the lock
-     on conflict (release_id) do update set state = 'live'`,
+     values ($1, 'live', $2, $3, clock_timestamp())`, // now() is the time before the lock
     [manifest.releaseId, location, JSON.stringify(manifest)]
   )
 }

@@ -5,10 +5,15 @@ import { RecommenderError } from './errors.ts'
 /** What is wrong with a file, by Node's code. */
 const faults: Readonly<Record<string, string>> = {
   EACCES: 'this user may not',
+  EEXIST: 'something else has its name',
   EISDIR: 'it is a folder',
+  ELOOP: 'its links lead in a circle',
+  EMFILE: 'too many files are open',
+  ENAMETOOLONG: 'its name is too long',
   ENOENT: 'there is no such file, or no folder to put it in',
   ENOSPC: 'the disk is full',
   ENOTDIR: 'something above it is no folder',
+  EPERM: 'this user may not',
   EROFS: 'nothing can be written there'
 }
 

@@ -4,7 +4,11 @@
 // it throws where nobody catches, and the whole process aborts (seen with onnxruntime-node 1.30, known of
 // many others). So a thread counts the native calls that it is in, in memory that it shares with the
 // thread that started it. It is terminated only while there are none, and once it is to end no other
-// begins: both sides decide by one atomic operation on the same number.
+// begins: both sides decide by one atomic operation on the same number. When the process exits it ends its
+// threads as well, and waits in the same way.
+//
+// What is counted is a call and the turns of the event loop until it begins. A thread must not run anything
+// else meanwhile that may hang, or it cannot be ended: threads do one thing after the other.
 import { setTimeout as pause } from 'node:timers/promises'
 import { getEnvironmentData, setEnvironmentData, Worker } from 'node:worker_threads'
 
@@ -12,6 +16,19 @@ const name = 'native calls'
 /** Added to their number when no further one may begin. */
 const ending = 2 ** 30
 const lookEveryMs = 5
+/** A call that is still not over when the process exits ends with it, however that looks. */
+const exitPatienceMs = 2000
+
+/** The counts of the threads that live. */
+const living = new Set<Int32Array>()
+process.on('exit', () => {
+  const until = performance.now() + exitPatienceMs
+  for (const calls of living) {
+    while (isCalling(calls) && performance.now() < until) {
+      Atomics.wait(calls, 0, Atomics.load(calls, 0), lookEveryMs)
+    }
+  }
+})
 
 /** A worker thread that may be terminated at any moment: that waits for its native calls. */
 export class NativeWorker extends Worker {
@@ -24,6 +41,8 @@ export class NativeWorker extends Worker {
     super(...task)
     setEnvironmentData(name, undefined)
     this.#calls = calls
+    living.add(calls)
+    this.once('exit', () => living.delete(calls))
   }
 
   override terminate(): Promise<number> {
@@ -32,16 +51,15 @@ export class NativeWorker extends Worker {
   }
 
   async #terminate(): Promise<number> {
-    while (this.#isCalling()) await pause(lookEveryMs)
+    while (this.threadId !== -1 && isCalling(this.#calls)) await pause(lookEveryMs)
     return super.terminate()
   }
+}
 
-  /** Whether it is in native code; if not, it stays out of it from now on. */
-  #isCalling(): boolean {
-    const calls = Atomics.compareExchange(this.#calls, 0, 0, ending)
-    const hasEnded = this.threadId === -1
-    return calls > 0 && !hasEnded
-  }
+/** Whether a thread is in native code; if not, it stays out of it from now on. */
+function isCalling(calls: Int32Array): boolean {
+  const count = Atomics.compareExchange(calls, 0, 0, ending)
+  return count > 0 && count < ending
 }
 
 const calls = getEnvironmentData(name) as Int32Array | undefined

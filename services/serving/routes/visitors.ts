@@ -8,7 +8,7 @@ import { Key } from '../wire-items.ts'
 const schema = {
   operationId: 'forgetVisitor',
   tags: ['events'],
-  summary: 'Erase a visitor from log, session tails and dead letters',
+  summary: 'Erase a visitor from log, session tails, dead letters and kept answers',
   description:
     'Idempotent; every erasure is recorded, without naming whom. Events that Kafka still holds come ' +
     'in later: stop sending first, and erase again when ingestion has caught up.',

@@ -1,8 +1,8 @@
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { replayDeadLetters } from '#services/nextrie/replay-dead-letters.ts'
 import { readItem } from '#shared/catalog/read-items.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
-import { createPool } from '#shared/database/pool.ts'
+import { createPool, withTransaction } from '#shared/database/pool.ts'
 import {
   countDeadLetters,
   type DeadLetter,
@@ -162,6 +162,29 @@ test('of the letters about one item the last one counts, however they are replay
   expect(await colourOf('pages')).toBe('blue')
   expect(await colourOf('later')).toBe('blue')
   expect(await colourOf('changed')).toBe('green')
+})
+
+test('an item that somebody else is just writing is newer than its letter', async () => {
+  const red = letter(1, { id: 'x', attributes: { colour: 'red' } }, { topic: 'items' })
+  await insertDeadLetters(database.pool, [red])
+  const blue = { key: 'x', attributes: { colour: 'blue' }, isVisible: true }
+  const isWaited = async () => {
+    const { rows } = await database.pool.query(
+      `select from pg_locks where locktype = 'advisory' and not granted
+       and database = (select oid from pg_database where datname = current_database())`
+    )
+    return rows.length > 0
+  }
+
+  let replayed: ReturnType<typeof replay> | undefined
+  await withTransaction(database.pool, async connection => {
+    await upsertItems(connection, [blue])
+    replayed = replay()
+    await vi.waitUntil(isWaited, { timeout: 10_000 })
+  })
+
+  expect(await replayed).toMatchObject({ items: 0, outdated: 1 })
+  expect(await readItem(database.pool, 'x')).toMatchObject({ attributes: { colour: 'blue' } })
 })
 
 test('a letter of a topic that nobody knows is left, unless it is said what it is', async () => {

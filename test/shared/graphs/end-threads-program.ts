@@ -1,4 +1,4 @@
-// A program that ends threads while they run a graph, and one while it starts.
+// A program that ends threads while they run a graph, one while it starts, and the others by its own end.
 import { once } from 'node:events'
 import { itemGraph } from '#shared/graphs/item-graph.ts'
 import { arraysOf } from '#shared/model/weights.ts'
@@ -15,4 +15,7 @@ const threads = Array.from({ length: 4 }, start)
 await Promise.all(threads.map(thread => once(thread, 'message')))
 for (const thread of threads) await thread.terminate()
 await start().terminate()
+const others = [start(), start()]
+await Promise.all(others.map(thread => once(thread, 'message')))
 process.stdout.write('all threads ended')
+process.exit()

@@ -57,6 +57,7 @@ test('an announcement that is made again, as when nobody knows if it committed, 
   const before = await listReleases(database.pool)
 
   await announce('r2')
+  await announce('r1')
 
   expect(await listReleases(database.pool)).toEqual(before)
 })
