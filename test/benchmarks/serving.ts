@@ -32,7 +32,7 @@ const log = createLogger({ name: 'bench', level: 'warn' })
 const variants = 200
 /** Until what runs often is compiled. */
 const warmingSeconds = 5
-/** Memory goes up and down by a twentieth as garbage is collected: its highest is compared, of so many. */
+/** Garbage comes and goes by a fifth of the memory; what leaks stays: the lowest is compared, of so many. */
 const soakSamples = 10
 /** Room for what the allocator keeps; no growth means no more than that. */
 const memoryJitter = 1.02
@@ -270,7 +270,7 @@ async function metricOf(url: string, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1])
 }
 
-/** The most memory seen in the second half of the requests beside that of the first half. */
+/** The least memory seen in the second half of the requests beside that of the first half. */
 async function soakFigure(
   url: string,
   bodies: readonly string[],
@@ -278,18 +278,18 @@ async function soakFigure(
   name: string
 ): Promise<Figure> {
   await load({ url, bodies, connections: 16, amount: Math.ceil(amount / 5) })
-  const most = async () => {
+  const least = async () => {
     const seen: number[] = []
     for (let part = 0; part < soakSamples; part++) {
       await load({ url, bodies, connections: 16, amount: Math.ceil(amount / soakSamples / 2) })
       seen.push(await memoryOf(url))
     }
-    return Math.max(...seen)
+    return Math.min(...seen)
   }
-  const reference = await most()
+  const reference = await least()
   return {
-    name: `most memory in the second half of ${amount} requests, ${name}`,
-    value: await most(),
+    name: `least memory in the second half of ${amount} requests, ${name}`,
+    value: await least(),
     unit: 'MB',
     reference,
     wanted: { of: 'ratio', atMost: memoryJitter }
