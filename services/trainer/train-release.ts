@@ -32,8 +32,6 @@ export interface TrainingTask {
   readonly log: Logger
 }
 
-const announcePatienceMs = 3_600_000
-
 export interface PublishedRelease {
   readonly manifest: Manifest
   readonly location: string
@@ -79,6 +77,9 @@ async function publish(task: TrainingTask, outcome: Outcome): Promise<PublishedR
   await tidy(task, folder)
   return release
 }
+
+/** How long a finished training waits for Postgres. */
+const announcePatienceMs = 3_600_000
 
 /**
  * Hours of training are not lost to a Postgres that is away for minutes. What was refused for good at the

@@ -28,11 +28,12 @@ export function categoryClasses(items: readonly Item[], level: CategoryLevel): I
 }
 
 function prefixOf(item: Item, depth: number): string | undefined {
-  const path = pathOf(item)
+  const path = categoryPath(item)
   return path.length >= depth ? pathPrefix(path, depth) : undefined
 }
 
-function pathOf(item: Item): readonly string[] {
+/** Of an item without categories: none. */
+export function categoryPath(item: Item): readonly string[] {
   const path = attributeOf(item, 'categories')
   if (path === undefined) return []
   return typeof path === 'object' ? path : [String(path)]

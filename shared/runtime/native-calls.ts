@@ -19,11 +19,11 @@ const lookEveryMs = 5
 /** A call that is still not over when the process exits ends with it, however that looks. */
 const exitPatienceMs = 2000
 
-/** The counts of the threads that live. */
-const living = new Set<Int32Array>()
+/** The counts of all threads that have not ended. */
+const running = new Set<Int32Array>()
 process.on('exit', () => {
   const until = performance.now() + exitPatienceMs
-  for (const calls of living) {
+  for (const calls of running) {
     while (isCalling(calls) && performance.now() < until) {
       Atomics.wait(calls, 0, Atomics.load(calls, 0), lookEveryMs)
     }
@@ -41,8 +41,8 @@ export class NativeWorker extends Worker {
     super(...task)
     setEnvironmentData(name, undefined)
     this.#calls = calls
-    living.add(calls)
-    this.once('exit', () => living.delete(calls))
+    running.add(calls)
+    this.once('exit', () => running.delete(calls))
   }
 
   override terminate(): Promise<number> {

@@ -1,7 +1,8 @@
 // SemID: the path of the item's categories, each place in the tree a code of its own. Levels that
 // are the same for all items, as the name of the shop at the root, are left out.
+import { categoryPath } from '#shared/catalog/category-levels.ts'
 import { pathPrefix } from '#shared/catalog/derive-features.ts'
-import { attributeOf, type Item } from '#shared/catalog/item.ts'
+import type { Item } from '#shared/catalog/item.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { type IndexInput, nothingMore, type Paths, type Reading } from '../scheme.ts'
 
@@ -11,7 +12,7 @@ export type CategoryReading = Reading & { readonly from: 'categories' }
 const deepest = 6
 
 export function semanticPaths({ items }: IndexInput): Paths {
-  const paths = items.map(categoriesOf)
+  const paths = items.map(categoryPath)
   if (paths.every(path => path.length === 0)) {
     throw new RecommenderError(
       'ITEM_INVALID',
@@ -39,7 +40,7 @@ export function semanticPaths({ items }: IndexInput): Paths {
 export function categoryReader({ levels }: CategoryReading): (item: Item) => number[] {
   const codesOf = levels.map(({ classes }) => new Map(classes.map((name, i) => [name, i + 1])))
   return item => {
-    const path = categoriesOf(item)
+    const path = categoryPath(item)
     let isKnown = true
     return levels.map(({ depth }, level) => {
       const name = path.length >= depth ? pathPrefix(path, depth) : ''
@@ -54,10 +55,4 @@ function classesAt(paths: readonly (readonly string[])[], depth: number) {
   const reaching = paths.filter(path => path.length >= depth)
   const classes = [...new Set(reaching.map(path => pathPrefix(path, depth)))].sort()
   return { depth, classes, isEverywhere: reaching.length === paths.length }
-}
-
-function categoriesOf(item: Item): readonly string[] {
-  const path = attributeOf(item, 'categories')
-  if (path === undefined) return []
-  return typeof path === 'object' ? path : [String(path)]
 }
