@@ -5,16 +5,14 @@
 import type { Random } from '#shared/runtime/random.ts'
 import { balancedKmeans } from './balanced-kmeans.ts'
 import type { ItemIds } from './item-ids.ts'
-import { evenBranching, type FitProgress } from './scheme.ts'
+import { evenShape, type FitProgress } from './scheme.ts'
 
 export interface ResidualKmeansSettings {
-  /** Codes of each coarse level; by default the cube root of the catalogue. */
+  /** Codes of each coarse level; by default as evenShape has them. */
   readonly clusters?: number | undefined
   readonly onProgress?: FitProgress | undefined
 }
 
-/** Coarse levels before the one that numbers the items of a cell. */
-const coarseLevels = 2
 /** Largest cluster of the first level, as a multiple of the fair share. */
 const firstLevelSlack = 1.15
 
@@ -30,11 +28,11 @@ export function assignResidualKmeans(
   { clusters: asked, onProgress }: ResidualKmeansSettings = {}
 ): { readonly itemIds: ItemIds } {
   const count = vectors.length / width
-  const depth = coarseLevels + 1
-  const clusters = asked ?? evenBranching(count)
+  const { levels: depth, branching } = evenShape(count)
+  const clusters = asked ?? branching
   const codes = new Int32Array(count * depth)
   const residuals = vectors.slice()
-  for (let level = 0; level < coarseLevels; level++) {
+  for (let level = 0; level < depth - 1; level++) {
     const slack = level === 0 ? firstLevelSlack : Number.POSITIVE_INFINITY
     const { centroids, assignment } = balancedKmeans({
       vectors: residuals,
@@ -50,7 +48,7 @@ export function assignResidualKmeans(
     })
   }
   const largestCell = numberCells(codes, depth)
-  const levelSizes = [...Array.from({ length: coarseLevels }, () => clusters), largestCell]
+  const levelSizes = [...Array.from({ length: depth - 1 }, () => clusters), largestCell]
   return { itemIds: { scheme: 'residual-kmeans', depth, levelSizes, codes } }
 }
 

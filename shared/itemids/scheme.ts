@@ -97,7 +97,19 @@ export function rowsOf(matrix: Float32Array, width: number, rows: Int32Array): F
   return chosen
 }
 
-/** Codes of a level that make the three levels of an ID branch about equally: the cube root. */
-export function evenBranching(itemCount: number): number {
-  return Math.max(1, Math.ceil(Math.cbrt(itemCount)))
+/** What a search scores at each step; above, one level more costs less than wider ones. */
+const mostChildren = 64
+
+export interface IdShape {
+  /** Codes of an ID, the last of which tells the items of a cell apart. */
+  readonly levels: number
+  /** Codes of a level. */
+  readonly branching: number
+}
+
+/** IDs whose levels branch about equally: three levels, and more from 64^3 items on. */
+export function evenShape(itemCount: number): IdShape {
+  let levels = 3
+  while (itemCount > mostChildren ** levels) levels++
+  return { levels, branching: Math.max(1, Math.ceil(itemCount ** (1 / levels))) }
 }

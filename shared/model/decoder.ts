@@ -13,7 +13,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Random } from '#shared/runtime/random.ts'
 import { gelu, linear } from './layers.ts'
-import { oneHot } from './losses.ts'
 import type { Weights } from './model.ts'
 
 /** Weights of the correction. @returns tensors owned by the caller. */
@@ -83,27 +82,5 @@ export function levelScores(states: tf.Tensor2D, level: LevelTensors): tf.Tensor
     )
     const rest = tf.matMul(tf.square(states), diagonal, false, true)
     return tf.add(linearPart, tf.mul(tf.addN([...squares, rest]), 0.5)) as tf.Tensor2D
-  })
-}
-
-/**
- * Mean cross-entropy of the codes of one level, over the children of the node that each target's
- * prefix has reached.
- *
- * @param scores [T, K] from levelScores.
- * @param parents [K] int32 parent of each node.
- * @param targets [T] int32 node of this level on the target's path; targetParents [T] its parent.
- */
-export function codeCrossEntropy(
-  scores: tf.Tensor2D,
-  parents: tf.Tensor1D,
-  targets: tf.Tensor1D,
-  targetParents: tf.Tensor1D
-): tf.Scalar {
-  return tf.tidy(() => {
-    const isSibling = tf.equal(tf.expandDims(targetParents, 1), tf.expandDims(parents, 0)) // [T, K]
-    const masked = tf.where(isSibling, scores, tf.fill(scores.shape, -1e9))
-    const hit = oneHot(targets, scores.shape[1]) // [T, K]
-    return tf.neg(tf.mean(tf.sum(tf.mul(hit, tf.logSoftmax(masked)), -1))) as tf.Scalar
   })
 }

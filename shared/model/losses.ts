@@ -116,7 +116,7 @@ export function classCrossEntropy(logits: tf.Tensor2D, targets: tf.Tensor1D): tf
 }
 
 /** Rows with a one at each target and of zeros for -1: tf.oneHot, which refuses a single class. */
-export function oneHot(targets: tf.Tensor1D, classes: number): tf.Tensor2D {
+function oneHot(targets: tf.Tensor1D, classes: number): tf.Tensor2D {
   const hits = tf.oneHot(targets, Math.max(2, classes)) as tf.Tensor2D
   return classes > 1 ? hits : tf.slice(hits, 0, [-1, classes])
 }

@@ -2,7 +2,7 @@
 //
 // --items 1e4,1e5,1e6 --search beam,exact --connections 1,16,64 --seconds 2 --width 20; --soak 100000
 // also sends so many requests to the smallest catalogue and looks whether the memory grows.
-// Releases are synthetic (random weights of the recipe's size, codes by the cube root of the catalogue),
+// Releases are synthetic (random weights of the recipe's size, IDs of the shape that a trained one has),
 // sessions have five clicks, answers ten items. The service is the real program on the real Postgres;
 // it, the load generator and Postgres share the cores, so that throughput is a lower bound. What the
 // service would answer with the cores to itself is told beside it, from the processor time that it took.

@@ -5,7 +5,7 @@
 import type { Random } from '#shared/runtime/random.ts'
 import { balancedKmeans, nearestCentroid } from '../balanced-kmeans.ts'
 import { coOccurrence, degreesOf, type Graph, subgraph } from '../co-occurrence.ts'
-import { evenBranching, type IndexInput, nothingMore, type Paths, rowsOf } from '../scheme.ts'
+import { evenShape, type IndexInput, nothingMore, type Paths, rowsOf } from '../scheme.ts'
 import { spectralEmbedding } from '../spectral-embedding.ts'
 
 /** Largest part, as a multiple of the fair share: below two, so that every division divides. */
@@ -13,7 +13,7 @@ const slack = 1.5
 
 export function collaborativePaths(input: IndexInput): Paths {
   const { items, settings = {} } = input
-  const branching = Math.max(2, settings.branching ?? evenBranching(items.length))
+  const branching = Math.max(2, settings.branching ?? evenShape(items.length).branching)
   const clusterSize = settings.clusterSize ?? 2 * branching
   if (items.length <= clusterSize) {
     return { length: 0, codes: new Int32Array(0), sizes: [], reading: { from: 'vector' } }

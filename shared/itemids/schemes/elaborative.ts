@@ -5,7 +5,7 @@
 import type { Item } from '#shared/catalog/item.ts'
 import { wordsOf } from '#shared/catalog/words.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import { evenBranching, type IndexInput, nothingMore, type Paths, type Reading } from '../scheme.ts'
+import { evenShape, type IndexInput, nothingMore, type Paths, type Reading } from '../scheme.ts'
 
 export type WordReading = Reading & { readonly from: 'words' }
 
@@ -45,7 +45,8 @@ export function elaborativePaths({ items, settings = {} }: IndexInput): Paths {
 
 /** A quarter of what a node of the first level holds when levels branch alike. */
 function enoughItems(itemCount: number): number {
-  return Math.max(2, Math.ceil(evenBranching(itemCount) ** 2 / 4))
+  const { levels, branching } = evenShape(itemCount)
+  return Math.max(2, Math.ceil(branching ** (levels - 1) / 4))
 }
 
 /** Codes of the item's rarest known words, the most general first; of equally rare ones by alphabet. */

@@ -2,15 +2,16 @@
 // scheme has to beat: prefixes that say nothing.
 import type { Item } from '#shared/catalog/item.ts'
 import { createRandom } from '#shared/runtime/random.ts'
-import { evenBranching, type IndexInput, type Paths, type Reading } from '../scheme.ts'
+import { evenShape, type IndexInput, type Paths, type Reading } from '../scheme.ts'
 
 export type KeyReading = Reading & { readonly from: 'key' }
 
 export function randomPaths({ items, random, settings = {} }: IndexInput): Paths {
-  const size = settings.branching ?? evenBranching(items.length)
-  const reading: KeyReading = { from: 'key', seed: random.integer(2 ** 31), sizes: [size, size] }
+  const { levels, branching } = evenShape(items.length)
+  const sizes: number[] = new Array(levels - 1).fill(settings.branching ?? branching)
+  const reading: KeyReading = { from: 'key', seed: random.integer(2 ** 31), sizes }
   const codes = Int32Array.from(items.flatMap(item => pathOfKey(item, reading)))
-  return { length: 2, codes, sizes: reading.sizes, reading }
+  return { length: sizes.length, codes, sizes, reading }
 }
 
 /** The same for the same key and seed, whatever else the catalogue holds. */

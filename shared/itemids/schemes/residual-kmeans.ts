@@ -17,11 +17,18 @@ export function residualKmeansPaths(kind: KmeansVectors): (input: IndexInput) =>
       clusters: input.settings?.branching,
       onProgress: input.onProgress
     })
-    const codes = new Int32Array(input.items.length * 2).fill(-1)
+    const { depth } = itemIds
+    const length = depth - 1 // the last code numbers the items of a cell, which all schemes do alike
+    const codes = new Int32Array(input.items.length * length).fill(-1)
     known.forEach((item, row) => {
-      codes.set(itemIds.codes.subarray(row * 3, row * 3 + 2), item * 2)
+      codes.set(itemIds.codes.subarray(row * depth, row * depth + length), item * length)
     })
-    return { length: 2, codes, sizes: itemIds.levelSizes.slice(0, 2), reading: { from: 'vector' } }
+    return {
+      length,
+      codes,
+      sizes: itemIds.levelSizes.slice(0, length),
+      reading: { from: 'vector' }
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 // so that items of one session get numbers side by side; the digits of the number are the codes.
 // Items without a training click have no number: they are placed as new ones.
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import { evenBranching, type IndexInput, type Paths } from '../scheme.ts'
+import { evenShape, type IndexInput, type Paths } from '../scheme.ts'
 
 /** In which order the sessions are walked. */
 export type SessionOrder = 'time' | 'random' | 'short-first' | 'long-first'
@@ -18,15 +18,26 @@ export function sequentialPaths(order: SessionOrder): (input: IndexInput) => Pat
     const ranks = numberInOrder(walked[order](), items.length)
     const numbered = ranks.reduce((count, rank) => count + (rank < 0 ? 0 : 1), 0)
     if (numbered === 0) throw withoutClicks()
-    const base = settings.branching ?? evenBranching(numbered)
-    const codes = new Int32Array(items.length * 2).fill(-1)
+    const { levels, branching } = evenShape(numbered)
+    const base = settings.branching ?? branching
+    const length = levels - 1
+    const codes = new Int32Array(items.length * length).fill(-1)
     ranks.forEach((rank, item) => {
-      if (rank >= 0)
-        codes.set([Math.floor(rank / base ** 2), Math.floor(rank / base) % base], item * 2)
+      if (rank >= 0) codes.set(leadingDigits(rank, base, length), item * length)
     })
-    const first = Math.max(1, Math.ceil(numbered / base ** 2))
-    return { length: 2, codes, sizes: [first, base], reading: { from: 'vector' }, ranks }
+    const first = Math.max(1, Math.ceil(numbered / base ** length))
+    const sizes = [first, ...new Array(length - 1).fill(base)]
+    return { length, codes, sizes, reading: { from: 'vector' }, ranks }
   }
+}
+
+/** All digits but the last one; the first is as large as it has to be. */
+function leadingDigits(rank: number, base: number, length: number): number[] {
+  const unitAt = (place: number) => base ** (length - place)
+  return Array.from({ length }, (_, place) => {
+    const digits = Math.floor(rank / unitAt(place))
+    return place === 0 ? digits : digits % base
+  })
 }
 
 function withoutClicks(): RecommenderError {

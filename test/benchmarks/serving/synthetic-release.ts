@@ -6,6 +6,7 @@ import type { NodeMoments } from '#shared/inference/node-moments.ts'
 import { createSessionEncoder, encodeStates } from '#shared/inference/session-encoder.ts'
 import { takeParitySamples } from '#shared/inference/take-parity-samples.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
+import { evenShape } from '#shared/itemids/scheme.ts'
 import type { Trie } from '#shared/itemids/trie.ts'
 import { initialDecoder } from '#shared/model/decoder.ts'
 import { initialWeights, type ModelConfig, type Weights } from '#shared/model/model.ts'
@@ -22,9 +23,13 @@ import { writeRelease } from '#shared/releases/release-folder.ts'
 import { createRandom, type Random } from '#shared/runtime/random.ts'
 import { manifestFacts } from '#test/support/small-release.ts'
 
-const [width, rowWidth, columns, depth] = [64, 32, 8, 3]
-/** Deviations of an item vector's numbers: of its first code, its second, and its own. */
-const deviations = [0.25, 0.15, 0.1] as const
+const [width, rowWidth, columns] = [64, 32, 8]
+/**
+ * Deviations of an item vector's numbers: of its first code, of each code between, and its own. The scores
+ * of a node's children then spread as they do in the model of Amazon Beauty: by 1.4, 1.1 and 1.5 on its
+ * three levels, by 1.3, .9, 1.1 and 1.5 on four. On that depends how much an exact search looks into.
+ */
+const deviations = { first: 0.14, middle: 0.13, own: 0.185 } as const
 const neighboursOfItem = 20
 
 const config: ModelConfig = {
@@ -70,13 +75,14 @@ export function syntheticCodes(count: number): {
   readonly codes: Int32Array
   readonly depth: number
 } {
-  return { codes: hierarchicalItems(count, createRandom(1)).codes, depth }
+  const { codes, levels } = hierarchicalItems(count, createRandom(1))
+  return { codes, depth: levels }
 }
 
 function syntheticModel(count: number): TrainedModel {
   const random = createRandom(1)
-  const { codes, vectors, branching } = hierarchicalItems(count, random)
-  const decoder = initialDecoder(width, depth, random)
+  const { codes, vectors, levels, branching } = hierarchicalItems(count, random)
+  const decoder = initialDecoder(width, levels, random)
   return {
     itemKeys: Array.from({ length: count }, (_, i) => `i${i}`),
     reading: { features: [], keyLayout: { name: 'item key', chunks: 2 }, buckets: 1 << 17 },
@@ -86,8 +92,11 @@ function syntheticModel(count: number): TrainedModel {
     vectors,
     itemIds: {
       scheme: 'residual-kmeans',
-      depth,
-      levelSizes: [branching, branching, Math.ceil((2 * count) / branching ** 2)],
+      depth: levels,
+      levelSizes: [
+        ...new Array<number>(levels - 1).fill(branching),
+        Math.ceil((2 * count) / branching ** (levels - 1))
+      ],
       codes
     },
     placing: { scheme: 'residual-kmeans', width, centroids: new Float32Array(0) } as never,
@@ -104,34 +113,37 @@ function syntheticModel(count: number): TrainedModel {
   }
 }
 
-/** IDs with as many codes a level as the cube root of the catalogue, and vectors that fit them. */
+/** IDs of the shape that a trained release has, and vectors that fit them. */
 function hierarchicalItems(count: number, random: Random) {
-  const branching = Math.ceil(Math.cbrt(count))
-  const cells = new Int32Array(branching ** 2)
-  const codes = new Int32Array(count * depth)
-  const vectors = new Float32Array(count * width)
+  const { levels, branching } = evenShape(count)
   const normal = (length: number, deviation: number) =>
     Float32Array.from({ length }, () => deviation * random.normal())
-  const first = normal(branching * width, deviations[0])
-  const second = normal(branching ** 2 * width, deviations[1])
-  const own = normal(1 << 16, deviations[2]) // read from a random place: a million times 64 is slow to draw
+  const nodes = Array.from({ length: levels - 1 }, (_, level) =>
+    normal(branching ** (level + 1) * width, level === 0 ? deviations.first : deviations.middle)
+  )
+  const own = normal(1 << 16, deviations.own) // read from a random place: a million times 64 is slow to draw
+  const cells = new Int32Array(branching ** (levels - 1))
+  const codes = new Int32Array(count * levels)
+  const vectors = new Float32Array(count * width)
   for (let item = 0; item < count; item++) {
-    const cell = random.integer(branching ** 2)
-    const top = Math.floor(cell / branching)
-    codes.set([top, cell % branching, cells[cell]!++], item * depth)
+    const cell = random.integer(cells.length)
     const place = random.integer(own.length - width)
-    for (let d = 0; d < width; d++) {
-      vectors[item * width + d] =
-        first[top * width + d]! + second[cell * width + d]! + own[place + d]!
-    }
+    const vector = vectors.subarray(item * width, (item + 1) * width)
+    vector.set(own.subarray(place, place + width))
+    nodes.forEach((rows, level) => {
+      const node = Math.floor(cell / branching ** (levels - 2 - level))
+      codes[item * levels + level] = node % branching
+      for (let d = 0; d < width; d++) vector[d]! += rows[node * width + d]!
+    })
+    codes[(item + 1) * levels - 1] = cells[cell]!++
   }
-  return { codes, vectors, branching }
+  return { codes, vectors, levels, branching }
 }
 
 /** The true means; around them a spread in random directions, as large as below the second code. */
 function randomMoments(trie: Trie, vectors: Float32Array): NodeMoments {
   const random = createRandom(3)
-  const [inner, rank] = [trie.levelStarts[depth]!, 4]
+  const [inner, rank] = [trie.levelStarts[trie.depth]!, 4]
   const means = new Float32Array(inner * width)
   trie.leaf.forEach((leaf, item) => {
     for (let node = trie.parentOf(leaf); node >= 0; node = trie.parentOf(node)) {
@@ -146,9 +158,9 @@ function randomMoments(trie: Trie, vectors: Float32Array): NodeMoments {
     means,
     directions: Float32Array.from(
       { length: inner * rank * width },
-      () => 0.3 * deviations[2] * random.normal()
+      () => 0.3 * deviations.own * random.normal()
     ),
-    diagonals: new Float32Array(inner * width).fill(0.5 * deviations[2] ** 2)
+    diagonals: new Float32Array(inner * width).fill(0.5 * deviations.own ** 2)
   }
 }
 

@@ -2,20 +2,26 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
-import { evenBranching } from '#shared/itemids/scheme.ts'
+import { evenShape } from '#shared/itemids/scheme.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 
 test.each([
-  [0, 1],
-  [1, 1],
-  [8, 2],
-  [9, 3],
-  [217, 7],
-  [1000, 10],
-  [12_101, 23]
-])('a catalogue of %i items has %i codes on each coarse level', (items, codes) => {
-  expect(evenBranching(items)).toBe(codes)
-})
+  [0, 3, 1],
+  [1, 3, 1],
+  [8, 3, 2],
+  [9, 3, 3],
+  [217, 3, 7],
+  [1000, 3, 10],
+  [12_101, 3, 23],
+  [64 ** 3, 3, 64],
+  [64 ** 3 + 1, 4, 23],
+  [1e6, 4, 32]
+])(
+  'IDs of a catalogue of %i items have %i levels of about %i codes',
+  (items, levels, branching) => {
+    expect(evenShape(items)).toEqual({ levels, branching })
+  }
+)
 
 describe('assignResidualKmeans', () => {
   test('gives every item an ID of its own, also where vectors are the same', () => {

@@ -1,18 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import {
-  codeCrossEntropy,
-  decoderStates,
-  initialDecoder,
-  levelScores
-} from '#shared/model/decoder.ts'
+import { decoderStates, initialDecoder, levelScores } from '#shared/model/decoder.ts'
 import { arraysOf } from '#shared/model/weights.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { expectClose, normalTensor, useBackend } from '#test/support/tensorflow.ts'
 
 beforeAll(() => useBackend('cpu'))
-
-const integers = (values: number[]) => tf.tensor1d(values, 'int32')
 
 describe('initialDecoder', () => {
   test('has a matrix for the session, the node and the output, and a row for each level', () => {
@@ -81,30 +74,5 @@ describe('levelScores', () => {
 
     // Node 0: 0 + 3 + (2^2 + 0.5 * 2^2) / 2 = 6. Node 1: ln 2 - 2 + ((1 + 2)^2 + 2^2) / 2.
     expectClose(scores, [6, Math.log(2) + 4.5])
-  })
-})
-
-describe('codeCrossEntropy', () => {
-  test('is taken over the siblings of the target, as computed by hand', () => {
-    const scores = tf.tensor2d([Math.log(2), Math.log(6), 100, 5, 7, 7], [2, 3])
-
-    const loss = codeCrossEntropy(scores, integers([0, 0, 1]), integers([0, 2]), integers([0, 1]))
-
-    // First: -ln(2 / (2 + 6)); the third node has another parent. Second: an only child is certain.
-    expectClose(loss, [Math.log(4) / 2])
-  })
-
-  test('pulls only at siblings', () => {
-    const scores = tf.tensor2d([1, 1, 4], [1, 3])
-    const loss = (x: tf.Tensor) =>
-      codeCrossEntropy(x as tf.Tensor2D, integers([0, 0, 1]), integers([1]), integers([0]))
-
-    expectClose(tf.grad(loss)(scores), [0.5, -0.5, 0])
-  })
-
-  test('is zero on a level of a single node', () => {
-    const loss = codeCrossEntropy(tf.tensor2d([[3]]), integers([0]), integers([0]), integers([0]))
-
-    expectClose(loss, [0])
   })
 })

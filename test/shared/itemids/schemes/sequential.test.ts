@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import type { Scheme } from '#shared/itemids/item-ids.ts'
+import { randomPaths } from '#shared/itemids/schemes/random.ts'
+import { sequentialPaths } from '#shared/itemids/schemes/sequential.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { smallInput, smallItems } from './small-catalogue.ts'
 
@@ -31,6 +33,31 @@ test('without a click there is no order, and it says so', () => {
   expect(() => assignItemIds('sequential-time', input)).toThrow(
     expect.objectContaining({ code: 'LOG_TOO_SHORT', message: expect.stringContaining('events') })
   )
+})
+
+describe('a catalogue that three levels of 64 codes cannot hold', () => {
+  const count = 64 ** 3 + 1
+  const items = Array.from({ length: count }, (_, i) => ({ ...smallItems[0]!, key: `item ${i}` }))
+  const input = smallInput({ items, sessions: [Int32Array.from(items.keys())] })
+
+  test('has numbers of four digits, the last of which the cell numbers', () => {
+    const { codes, sizes } = sequentialPaths('time')(input)
+
+    expect(sizes).toEqual([22, 23, 23])
+    for (const item of [0, 22, 23, 529, 12_167, count - 1]) {
+      const [a, b, c] = codes.subarray(item * 3, (item + 1) * 3)
+      expect((a! * 23 + b!) * 23 + c!).toBe(Math.floor(item / 23))
+    }
+  })
+
+  test('has random cells on three levels', () => {
+    const { codes, sizes } = randomPaths(input)
+
+    expect(sizes).toEqual([23, 23, 23])
+    for (const level of [0, 1, 2]) {
+      expect(new Set(codes.filter((_, at) => at % 3 === level)).size).toBe(23)
+    }
+  })
 })
 
 /** Items with a number, in the order of their numbers. */
