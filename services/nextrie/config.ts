@@ -45,6 +45,11 @@ export function addressConfig(environment: Environment): AddressConfig {
   })
 }
 
+/** A longer pause ends a session; the trainer and serving read the same variable. */
+export function sessionConfig(environment: Environment): { readonly gapMinutes: number } {
+  return readConfig(environment, { gapMinutes: ['SESSION_GAP_MINUTES', integer(0, 30)] })
+}
+
 export interface DoctorConfig extends AddressConfig {
   readonly databaseUrl: string | undefined
   readonly kafkaBrokers: readonly string[]

@@ -14,7 +14,9 @@ import { buildTrie } from '#shared/itemids/build-trie.ts'
 import type { ExplainedCatalogue } from '#shared/itemids/explain-item.ts'
 import type { ItemIds, Scheme } from '#shared/itemids/item-ids.ts'
 import type { Placing } from '#shared/itemids/place-item.ts'
+import type { FitProgress, SchemeSettings } from '#shared/itemids/scheme.ts'
 import type { Trie } from '#shared/itemids/trie.ts'
+import { type PlacedItem, readPlacedItems } from '#shared/releases/placed-items.ts'
 import { liveRelease } from '#shared/releases/registry.ts'
 import { readRelease } from '#shared/releases/release-folder.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
@@ -47,11 +49,20 @@ export interface IndexedCatalogue extends ExplainedCatalogue {
   readonly origin: string
 }
 
-const gapMinutes = 30
+export interface SourceTask {
+  /** A longer pause between two clicks ends a session. */
+  readonly gapMinutes: number
+}
+
+/** Placed items that are read at once. */
+const placedPerPage = 10_000
 /** Numbers of a vector made of what the catalogue says. */
 const width = 64
 
-export async function readDatasetSource(pathOrName: string): Promise<CatalogueSource> {
+export async function readDatasetSource(
+  pathOrName: string,
+  { gapMinutes }: SourceTask
+): Promise<CatalogueSource> {
   const folder = findDataset(pathOrName)
   const items: Item[] = []
   for await (const line of readItemLines(folder)) {
@@ -65,15 +76,21 @@ export async function readDatasetSource(pathOrName: string): Promise<CatalogueSo
     if ('rejected' in checked) throw rejected(folder, line.line, checked.rejected)
     events.push(checked.event)
   }
-  return { name: folder, items, sessions: sessionsOf(events, items) }
+  return { name: folder, items, sessions: sessionsOf(events, items, gapMinutes) }
 }
 
 function rejected(folder: string, line: number, reason: string): RecommenderError {
   return new RecommenderError('DATASET_INVALID', `line ${line} of ${folder}: ${reason}`)
 }
 
-/** @throws RecommenderError ITEM_INVALID later, when the catalogue is empty. */
-export async function readDatabaseSource(pool: Pool): Promise<CatalogueSource> {
+/**
+ * @param task with the live release or without: its folder has to be there only where it is read.
+ * @throws RecommenderError ITEM_INVALID later, when the catalogue is empty.
+ */
+export async function readDatabaseSource(
+  pool: Pool,
+  { gapMinutes, withRelease }: SourceTask & { readonly withRelease: boolean }
+): Promise<CatalogueSource> {
   const items = await readItems(pool)
   const events: SessionEvent[] = []
   for await (const batch of readEvents(pool, { after: 0, upTo: await lastPosition(pool) })) {
@@ -82,28 +99,68 @@ export async function readDatabaseSource(pool: Pool): Promise<CatalogueSource> {
     }
   }
   const name = 'the catalogue of DATABASE_URL'
-  return { name, items, sessions: sessionsOf(events, items), released: await releasedIds(pool) }
+  const released = withRelease ? await releasedIds(pool) : undefined
+  return { name, items, sessions: sessionsOf(events, items, gapMinutes), released }
 }
 
 async function releasedIds(pool: Pool): Promise<ReleasedIds | undefined> {
   const live = await liveRelease(pool)
   if (!live) return undefined
   const { readModel } = await import('#shared/recommendations/model-files.ts')
+  const { releaseId } = live
   const { itemKeys, itemIds, placing } = readModel((await readRelease(live.location)).files)
-  return { releaseId: live.releaseId, itemKeys, itemIds, placing }
+  const released = { releaseId, itemKeys, itemIds, placing }
+  return withLater(released, await laterItems(pool, releaseId, itemKeys.length))
 }
 
-function sessionsOf(events: readonly SessionEvent[], items: readonly Item[]): Int32Array[] {
+/** Items that came after the release, in the order of their numbers. */
+async function laterItems(pool: Pool, releaseId: string, released: number): Promise<PlacedItem[]> {
+  const found: PlacedItem[] = []
+  for (;;) {
+    const from = released + found.length
+    const page = await readPlacedItems(pool, releaseId, { from, limit: placedPerPage })
+    found.push(...page)
+    if (page.length < placedPerPage) return found
+  }
+}
+
+/** Their numbers follow those of the release without a gap, and their last codes may be larger ones. */
+function withLater(released: ReleasedIds, later: readonly PlacedItem[]): ReleasedIds {
+  const { depth, codes, levelSizes } = released.itemIds
+  const last = later.reduce((most, placed) => Math.max(most, placed.codes.at(-1)!), 0)
+  return {
+    ...released,
+    itemKeys: [...released.itemKeys, ...later.map(({ key }) => key)],
+    itemIds: {
+      ...released.itemIds,
+      codes: Int32Array.from([...codes, ...later.flatMap(placed => placed.codes)]),
+      levelSizes: levelSizes.with(depth - 1, Math.max(levelSizes[depth - 1]!, last + 1))
+    }
+  }
+}
+
+function sessionsOf(
+  events: readonly SessionEvent[],
+  items: readonly Item[],
+  gapMinutes: number
+): Int32Array[] {
   const numberOf = new Map(items.map(({ key }, number) => [key, number]))
   return cutSessions(events, { gapMinutes }).map(({ clicks }) =>
     Int32Array.from(clicks.flatMap(({ itemKey }) => numberOf.get(itemKey) ?? []))
   )
 }
 
+export interface IndexTask {
+  readonly scheme: Scheme | undefined
+  readonly seed: number
+  readonly settings?: SchemeSettings
+  readonly onProgress?: FitProgress
+}
+
 /** By the scheme, or the IDs of the live release where no scheme is named, or by the standard one. */
 export function indexCatalogue(
   { name, items, sessions, released }: CatalogueSource,
-  { scheme, seed }: { readonly scheme: Scheme | undefined; readonly seed: number }
+  { scheme, seed, settings, onProgress }: IndexTask
 ): IndexedCatalogue {
   if (scheme === undefined && released) return releasedCatalogue(name, released, items, sessions)
   const vectors = describedVectors(items)
@@ -113,9 +170,12 @@ export function indexCatalogue(
     width,
     vectors,
     metadataVectors: vectors,
-    random: createRandom(seed)
+    random: createRandom(seed),
+    ...(settings && { settings }),
+    ...(onProgress && { onProgress })
   })
   return {
+    scheme: itemIds.scheme,
     name,
     items,
     clicks: clicksOf(sessions, items.length),
@@ -126,7 +186,7 @@ export function indexCatalogue(
   }
 }
 
-/** Items of the release in its numbering; one that has left the catalogue is known by its key alone. */
+/** Items of the release and those that came later, in its numbering; one that has left the catalogue is known by its key alone. */
 function releasedCatalogue(
   name: string,
   { releaseId, itemKeys, itemIds, placing }: ReleasedIds,
@@ -137,6 +197,7 @@ function releasedCatalogue(
   const numberOf = new Map(items.map(({ key }, number) => [key, number]))
   const placeOf = (key: string) => numberOf.get(key) ?? -1
   return {
+    scheme: itemIds.scheme,
     name,
     items: itemKeys.map(key => items[placeOf(key)] ?? { key, attributes: {}, isVisible: false }),
     clicks: Int32Array.from(itemKeys, key => clicks[placeOf(key)] ?? 0),

@@ -81,8 +81,9 @@ export function describeStatistics(
     textTable(['level', 'codes', 'unused', 'nodes', 'most children', 'largest node / mean'], rows),
     '',
     `depth ${itemIds.depth}: ${lengths.join(', ')}`,
-    `collisions: none of whole IDs; ${statistics.sharingCell} items share all codes but the last, in ` +
-      `${statistics.cells} cells, the largest of ${statistics.largestCell}`,
+    `collisions: none of whole IDs; ${statistics.sharingCell} items share all codes but the last ` +
+      `with another, in ${statistics.sharedCells} of ${statistics.cells} cells, the largest of ` +
+      `${statistics.largestCell}`,
     `trie: ${statistics.bytesPerItem.toFixed(1)} bytes an item`
   ].join('\n')
 }

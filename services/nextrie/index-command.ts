@@ -5,6 +5,8 @@ import type { Pool } from '#shared/database/pool.ts'
 import { explainItem } from '#shared/itemids/explain-item.ts'
 import { idStatistics } from '#shared/itemids/id-statistics.ts'
 import { type Scheme, schemes } from '#shared/itemids/item-ids.ts'
+import type { SchemeSettings } from '#shared/itemids/scheme.ts'
+import { watchFit } from '#shared/itemids/watch-fit.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { CatalogueSource, IndexedCatalogue } from './index-command-source.ts'
 import { describeCatalogue, describeItem, describeStatistics } from './index-command-text.ts'
@@ -14,6 +16,10 @@ export interface IndexCommandParts {
   readonly withDatabase: (act: (pool: Pool) => Promise<void>) => Promise<void>
   /** Whether DATABASE_URL is set. */
   readonly hasDatabase: () => boolean
+  /** A longer pause between two clicks ends a session. */
+  readonly gapMinutes: () => number
+  /** Where the progress of a long fit is shown. */
+  readonly progressTo: NodeJS.WriteStream
   readonly write: (line: string) => void
 }
 
@@ -22,6 +28,10 @@ interface IndexOptions {
   readonly explain?: string
   readonly dataset?: string
   readonly seed: string
+  readonly branching?: string
+  readonly clusterSize?: string
+  readonly words?: string
+  readonly codesPerLevel?: string
 }
 
 const bundled = 'eshop-clothing-2008'
@@ -37,6 +47,10 @@ export function addIndexCommand(nextrie: Command, parts: IndexCommandParts): voi
     .option('--explain <item>', 'the ID of this item, what its codes stand for, its neighbours')
     .option('--dataset <folder>', 'a data set folder or the name of a bundled one')
     .option('--seed <number>', 'of what is drawn at random', '1')
+    .option('--branching <number>', 'with --scheme: most children of a node')
+    .option('--cluster-size <number>', 'with --scheme: collaborative divides a larger cluster')
+    .option('--words <number>', 'with --scheme: words of a title or elaborative ID')
+    .option('--codes-per-level <number>', 'with --scheme: most codes of a level')
     .action(async (report: string | undefined, options: IndexOptions) => {
       if (report !== undefined && report !== 'stats') {
         throw new RecommenderError('ARGUMENT_INVALID', `there is no report ${report}: try stats`)
@@ -45,24 +59,43 @@ export function addIndexCommand(nextrie: Command, parts: IndexCommandParts): voi
       if (!Number.isInteger(seed)) {
         throw new RecommenderError('ARGUMENT_INVALID', '--seed must be a whole number')
       }
+      const asked = { scheme: options.scheme, seed, settings: settingsOf(options) }
       const { indexCatalogue } = await import('./index-command-source.ts')
-      await withSource(parts, options.dataset, source => {
-        const catalogue = indexCatalogue(source, { scheme: options.scheme, seed })
+      await withSource(parts, options, source => {
+        const catalogue = watchFit('item IDs', parts.progressTo, onProgress =>
+          indexCatalogue(source, { ...asked, onProgress })
+        )
         parts.write(reportOf(catalogue, report, options.explain))
       })
     })
 }
 
+/** @throws RecommenderError ARGUMENT_INVALID when no scheme is named that they could be for. */
+function settingsOf(options: IndexOptions): SchemeSettings {
+  const { branching, clusterSize, words, codesPerLevel } = options
+  const given = Object.entries({ branching, clusterSize, words, codesPerLevel }).flatMap(
+    ([name, value]) => (value === undefined ? [] : [[name, Number(value)] as const])
+  )
+  if (given.length > 0 && options.scheme === undefined) {
+    throw new RecommenderError(
+      'ARGUMENT_INVALID',
+      `${given.map(([name]) => name).join(', ')} of item IDs are settings of a scheme: name one with --scheme`
+    )
+  }
+  return Object.fromEntries(given)
+}
+
 /** The data set that was named, or else the database if there is one, or else the bundled data. */
 async function withSource(
-  { withDatabase, hasDatabase }: IndexCommandParts,
-  dataset: string | undefined,
+  { withDatabase, hasDatabase, gapMinutes }: IndexCommandParts,
+  { dataset, scheme }: IndexOptions,
   act: (source: CatalogueSource) => void
 ): Promise<void> {
   const { readDatabaseSource, readDatasetSource } = await import('./index-command-source.ts')
+  const task = { gapMinutes: gapMinutes(), withRelease: scheme === undefined }
   if (dataset === undefined && hasDatabase()) {
-    await withDatabase(async pool => act(await readDatabaseSource(pool)))
-  } else act(await readDatasetSource(dataset ?? bundled))
+    await withDatabase(async pool => act(await readDatabaseSource(pool, task)))
+  } else act(await readDatasetSource(dataset ?? bundled, task))
 }
 
 function reportOf(
@@ -84,6 +117,7 @@ function explain(catalogue: IndexedCatalogue, key: string): string {
   const known = catalogue.items.slice(0, 3).map(each => each.key)
   throw new RecommenderError(
     'ARGUMENT_INVALID',
-    `${catalogue.name} has no item ${key}: name one of its ${catalogue.items.length} items, as ${known.join(', ')}`
+    `${catalogue.name} has no item ${key} with an ID: name one of the ${catalogue.items.length} that have one, as ` +
+      known.join(', ')
   )
 }

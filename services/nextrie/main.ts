@@ -15,6 +15,7 @@ import {
   apiKeyConfig,
   databaseConfig,
   doctorConfig,
+  sessionConfig,
   topicsConfig
 } from './config.ts'
 import { addDeadLetterCommands } from './dead-letter-commands.ts'
@@ -85,7 +86,9 @@ addItemCommands(nextrie, commandParts)
 addIndexCommand(nextrie, {
   withDatabase,
   write,
-  hasDatabase: () => process.env.DATABASE_URL !== undefined
+  hasDatabase: () => process.env.DATABASE_URL !== undefined,
+  gapMinutes: () => sessionConfig(process.env).gapMinutes,
+  progressTo: process.stderr
 })
 
 nextrie

@@ -3,13 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { type Program, type ProgramOptions, startProgram } from './programs.ts'
 
-/** Loading a release takes a second; a busy machine may need several. */
-const deadlineMs = 60_000
+/** How long it may say the same, or nothing: a release takes a second, a busy machine needs several. */
+const silenceMs = 60_000
 const pollMs = 50
 
 /**
  * @param url where it will answer.
- * @throws PROGRAM_FAILED when it ends, or is not ready within a minute; it is stopped then.
+ * @throws PROGRAM_FAILED when it ends, or comes no further within a minute; it is stopped then.
  */
 export async function startServing(
   url: string,
@@ -21,28 +21,29 @@ export async function startServing(
   program.exited.then(code => {
     exitCode = code
   })
-  const startedAt = performance.now()
-  while (!(await isReady(url))) {
-    const isLate = performance.now() - startedAt > deadlineMs
+  let last = { readiness: '', at: performance.now() }
+  for (;;) {
+    const { isReady, readiness } = await readinessOf(url)
+    if (isReady) return program
+    if (readiness !== last.readiness) last = { readiness, at: performance.now() }
+    const isLate = performance.now() - last.at > silenceMs
     if (exitCode !== undefined) throw failed(`ended with exit code ${exitCode} before it was ready`)
     if (isLate || signal.aborted) {
       await program.stop()
       signal.throwIfAborted()
-      throw failed(`was not ready within ${deadlineMs / 1000} seconds`)
+      throw failed(`came no further within ${silenceMs / 1000} seconds`)
     }
     await pause(pollMs)
   }
-  return program
 }
 
 /** Not listening yet is the usual answer while it starts. */
-async function isReady(url: string): Promise<boolean> {
+async function readinessOf(url: string) {
   try {
     const response = await fetch(new URL('/health/ready', url))
-    await response.arrayBuffer()
-    return response.ok
+    return { isReady: response.ok, readiness: await response.text() }
   } catch {
-    return false
+    return { isReady: false, readiness: '' }
   }
 }
 

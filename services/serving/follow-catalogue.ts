@@ -41,6 +41,8 @@ export interface CatalogueFacts {
   readonly log: Logger
   readonly releaseId: string
   readonly catalogue: LivingCatalogue
+  /** Called after each page with the number of changed items that were taken in so far. */
+  readonly onProgress?: (items: number) => void
 }
 
 /** A page takes a fraction of a second: others wait for its lock no longer. */
@@ -55,6 +57,7 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
   const withoutRoom = new WithoutRoom(facts)
   const faulty = new Set<string>()
   let version = catalogue.trainedVersion
+  let taken = 0
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
 
@@ -63,6 +66,8 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
       const items = await readChangedItems(pool, { after: version, limit: itemsPerPage })
       withoutRoom.add(await takeIn(facts, items, faulty))
       version = items.at(-1)?.version ?? version
+      taken += items.length
+      facts.onProgress?.(taken)
       if (items.length < itemsPerPage) return
     }
   }

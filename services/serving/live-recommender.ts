@@ -26,6 +26,8 @@ export interface LiveRecommender {
   releaseId(): string | undefined
   /** The newest release, when it could not be loaded, and why. */
   refused?(): RefusedRelease | undefined
+  /** A release that is being loaded; the one before it answers meanwhile, if there is one. */
+  loading?(): LoadingRelease | undefined
   /** How busy the recommender is; undefined while no release is loaded. */
   load?(): ThreadLoad | undefined
   /** Whether the release that answers now has the item of this key. */
@@ -43,6 +45,12 @@ export interface LiveRecommender {
   recommend(query: LiveQuery): Promise<RecommendationAnswer>
 }
 
+export interface LoadingRelease {
+  readonly releaseId: string
+  /** Items that changed since it was trained and were taken in so far. */
+  readonly items: number
+}
+
 export interface RefusedRelease {
   readonly releaseId: string
   readonly reason: string
@@ -57,12 +65,15 @@ export interface FollowFacts {
 
 /** A refused release is tried again after this time: its files may only be late. */
 const retryMs = 30_000
+/** Between two lines of the log that say how far a release has come. */
+const itemsPerLine = 20_000
 
 /** Follows the registry. The caller says when to look, one look at a time, and closes at the end. */
 export class FollowedRelease implements LiveRecommender {
   readonly #facts: FollowFacts
   #held: HeldRecommender | undefined
   #refused: (RefusedRelease & { readonly at: number }) | undefined
+  #loading: LoadingRelease | undefined
   #isWaiting = false
 
   constructor(facts: FollowFacts) {
@@ -103,6 +114,10 @@ export class FollowedRelease implements LiveRecommender {
     return { releaseId, reason }
   }
 
+  loading(): LoadingRelease | undefined {
+    return this.#loading
+  }
+
   load(): ThreadLoad | undefined {
     return this.#held?.load()
   }
@@ -123,6 +138,8 @@ export class FollowedRelease implements LiveRecommender {
       const reason = error instanceof Error ? error.message : String(error)
       this.#refused = { releaseId: live.releaseId, reason, at: performance.now() }
       this.#facts.log.error({ release: live.releaseId, err: error }, 'release refused')
+    } finally {
+      this.#loading = undefined
     }
   }
 
@@ -156,12 +173,22 @@ export class FollowedRelease implements LiveRecommender {
     await previous?.retire()
   }
 
+  #sayLoading(loading: LoadingRelease): void {
+    const { releaseId, items } = loading
+    const before = this.#loading?.items ?? 0
+    this.#loading = loading
+    if (Math.floor(items / itemsPerLine) === Math.floor(before / itemsPerLine)) return
+    this.#facts.log.info({ release: releaseId, items }, 'taking in what changed since the training')
+  }
+
   async #hold(releaseId: string, location: string): Promise<HeldRecommender> {
     const { pool, log } = this.#facts
+    const onProgress = (items: number) => this.#sayLoading({ releaseId, items })
+    onProgress(0)
     const recommender = await this.#facts.start(location)
     try {
       const { catalogue, select } = recommender
-      const followed = await followCatalogue({ pool, log, releaseId, catalogue })
+      const followed = await followCatalogue({ pool, log, releaseId, catalogue, onProgress })
       const filters = createItemFilters(pool, select, followed.version)
       return new HeldRecommender(releaseId, recommender, { filters, followed })
     } catch (error) {

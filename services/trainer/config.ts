@@ -2,6 +2,7 @@
 // are saved in the release.
 
 import type { Scheme } from '#shared/itemids/item-ids.ts'
+import type { SchemeSettings } from '#shared/itemids/scheme.ts'
 import type { Pooling } from '#shared/model/model.ts'
 import {
   type Environment,
@@ -66,6 +67,8 @@ export interface Recipe {
   readonly negatives: number
   readonly optimizer: AdamWConfig
   readonly scheme: Scheme
+  /** What is absent follows from the catalogue's size: cluster size, branching and the like. */
+  readonly idSettings?: SchemeSettings
   readonly newItemLoss: number
   readonly rehearsedItems: number
   readonly decoderSessions: number

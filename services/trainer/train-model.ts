@@ -65,6 +65,7 @@ export function assignIds(
       vectors: encoder.vectors,
       metadataVectors: metadataVectorsOf(set, encoder),
       random: createRandom(seed),
+      ...(recipe.idSettings && { settings: recipe.idSettings }),
       onProgress: shown.onProgress
     })
   } finally {
@@ -161,7 +162,7 @@ export async function finishModel(
     blend,
     repeats: set.repeats,
     categories: categoriesOf(set),
-    idWords: explainPrefixes({ ...set, trie, reading: placing.reading })
+    idWords: explainPrefixes({ ...set, trie, scheme: itemIds.scheme, reading: placing.reading })
   }
 }
 

@@ -15,6 +15,7 @@ import type { Candidate, SearchTask } from './search-task.ts'
 /** At most `width` items, the best first; exact only when no level had to be cut. */
 export function beamSearch(task: SearchTask): Candidate[] {
   const { trie } = task
+  if (task.width < 1) return []
   const expand = createExpander(task)
   let beam = rootPrefix(task)
   for (let level = 0; level < trie.depth; level++) {

@@ -5,7 +5,7 @@ import { RecommenderError } from '#shared/runtime/errors.ts'
 import { buildTrieOfRows, type IdRows } from './build-trie.ts'
 import type { ItemIds, Scheme } from './item-ids.ts'
 import { cellTree, createPlacer, nodesAlong, type Placing } from './place-item.ts'
-import type { FitPaths, IndexInput, Paths } from './scheme.ts'
+import type { FitPaths, IndexInput, Paths, SchemeSettings } from './scheme.ts'
 import { collaborativePaths } from './schemes/collaborative.ts'
 import { elaborativePaths } from './schemes/elaborative.ts'
 import { independentPaths } from './schemes/independent.ts'
@@ -56,9 +56,11 @@ const rules: Readonly<Record<Scheme, SchemeRule>> = {
  *
  * @throws RecommenderError ITEM_INVALID for an empty catalogue, a key that occurs twice, items that
  *   lack what the scheme reads, or more items in a cell than a level has codes; LOG_TOO_SHORT when
- *   it needs sessions and they show no two items together.
+ *   it needs sessions and they show no two items together; ARGUMENT_INVALID for a setting that is no
+ *   whole number of at least 1.
  */
 export function assignItemIds(scheme: Scheme, input: IndexInput): AssignedIds {
+  refuseBadSettings(input.settings)
   refuseBadCatalogue(input)
   const { pathsOf, lastCode } = rules[scheme]
   const paths = pathsOf(input)
@@ -72,10 +74,23 @@ export function assignItemIds(scheme: Scheme, input: IndexInput): AssignedIds {
     width: input.width,
     centroids: cellCentroids(rows, input)
   }
-  const codes = withOthersPlaced(rows, placing, input)
-  const levelSizes = [...paths.sizes, largestLastCode(codes, rows.depth) + 1]
+  const all = withOthersPlaced(rows, placing, input)
+  const levelSizes = [...paths.sizes, largestLastCode(all) + 1]
   refuseLargeLevels(scheme, levelSizes, codesPerLevel)
-  return { itemIds: { scheme, depth: rows.depth, levelSizes, codes }, placing }
+  return {
+    itemIds: { scheme, depth: all.depth, levelSizes, codes: all.codes },
+    placing: { ...placing, centroids: cellCentroids(all, input) }
+  }
+}
+
+function refuseBadSettings(settings: SchemeSettings = {}): void {
+  for (const [name, value] of Object.entries(settings)) {
+    if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue
+    throw new RecommenderError(
+      'ARGUMENT_INVALID',
+      `the setting ${name} of item IDs is ${value}: it must be a whole number of at least 1, or be left out`
+    )
+  }
 }
 
 function refuseBadCatalogue({ items, vectors, metadataVectors, width }: IndexInput): void {
@@ -123,7 +138,7 @@ function numberCells(paths: Paths, fitted: Int32Array, lastCode: Placing['lastCo
   return { depth: length + 1, codes, items }
 }
 
-/** [nodes of the tree of paths, D] mean metadata vector of the fitted items below. */
+/** [nodes of the tree of paths, D] mean metadata vector of the items below. */
 function cellCentroids(rows: IdRows, { metadataVectors, width }: IndexInput): Float32Array {
   const tree = cellTree(rows)
   const means = new Float32Array(tree.parent.length * width)
@@ -138,18 +153,19 @@ function cellCentroids(rows: IdRows, { metadataVectors, width }: IndexInput): Fl
   return means.map((sum, i) => sum / counts[Math.floor(i / width)]!)
 }
 
-/** [items, depth] with the items that the scheme knows nothing of, one after another. */
+/** With the items that the scheme knows nothing of, one after another; those of a category of their own open cells. */
 function withOthersPlaced(
   rows: IdRows,
   placing: Placing,
   { items, metadataVectors, width }: IndexInput
-): Int32Array {
+): IdRows {
   const { depth } = rows
   const codes = new Int32Array(items.length * depth).fill(-1)
+  const all = { depth, codes, items: Int32Array.from(items.keys()) }
   rows.items.forEach((item, row) => {
     codes.set(rows.codes.subarray(row * depth, (row + 1) * depth), item * depth)
   })
-  if (rows.items.length === items.length) return codes
+  if (rows.items.length === items.length) return all
   const placer = createPlacer(rows, placing)
   const trie = new TrieOverlay(buildTrieOfRows(rows))
   items.forEach((item, number) => {
@@ -159,10 +175,10 @@ function withOthersPlaced(
     trie.apply({ kind: 'insert', item: number, codes: placed })
     codes.set(placed, number * depth)
   })
-  return codes
+  return all
 }
 
-function largestLastCode(codes: Int32Array, depth: number): number {
+function largestLastCode({ codes, depth }: IdRows): number {
   let largest = 0
   for (let at = depth - 1; at < codes.length; at += depth) largest = Math.max(largest, codes[at]!)
   return largest

@@ -2,8 +2,9 @@
 // more often than of others, and which items are its neighbours in the trie.
 import type { Item } from '#shared/catalog/item.ts'
 import { wordsOf } from '#shared/catalog/words.ts'
+import type { Scheme } from './item-ids.ts'
 import { codeName } from './read-path.ts'
-import { nothingMore, type Reading } from './scheme.ts'
+import { isFilledUp, nothingMore, type Reading } from './scheme.ts'
 import { childrenOf, codesOf, type TrieView } from './trie.ts'
 
 export interface ExplainedCatalogue {
@@ -11,6 +12,7 @@ export interface ExplainedCatalogue {
   readonly trie: TrieView
   /** [items] what makes an item worth naming first. */
   readonly clicks: Int32Array
+  readonly scheme: Scheme
   readonly reading: Reading
 }
 
@@ -64,11 +66,11 @@ function explainNode(
   catalogue: ExplainedCatalogue,
   place: { node: number; level: number; termCounts: ReadonlyMap<string, number> }
 ): CodeExplanation {
-  const { trie, reading } = catalogue
+  const { trie, scheme, reading } = catalogue
   const { node, level, termCounts } = place
   const below = itemsBelow(trie, node)
   const code = trie.codeOf(node)
-  const isFilling = code === nothingMore && reading.from !== 'vector' && reading.from !== 'key'
+  const isFilling = code === nothingMore && isFilledUp(scheme)
   const isLast = level === trie.depth - 1
   return {
     code,

@@ -1,6 +1,6 @@
 // What the IDs of a catalogue are like: how evenly they branch, how long they are, what they waste.
 import type { ItemIds } from './item-ids.ts'
-import { nothingMore } from './scheme.ts'
+import { isFilledUp, nothingMore } from './scheme.ts'
 import { childrenOf, type Trie } from './trie.ts'
 
 export interface IdStatistics {
@@ -11,6 +11,8 @@ export interface IdStatistics {
   /** Items that share all codes but the last one with another: told apart by number alone. */
   readonly sharingCell: number
   readonly cells: number
+  /** Cells that hold more than one item. */
+  readonly sharedCells: number
   readonly largestCell: number
   /** Of the trie in memory. */
   readonly bytesPerItem: number
@@ -30,12 +32,14 @@ export interface LevelStatistics {
 export function idStatistics(itemIds: ItemIds, trie: Trie): IdStatistics {
   const cellNodes = nodesOf(trie, trie.depth - 1)
   const cellSizes = cellNodes.map(node => trie.itemCountOf(node))
+  const shared = cellSizes.filter(size => size > 1)
   return {
     items: trie.itemCountOf(0),
     levels: itemIds.levelSizes.map((codes, level) => levelStatistics(trie, level + 1, codes)),
     lengths: lengthsOf(itemIds),
-    sharingCell: cellSizes.reduce((sum, size) => sum + (size > 1 ? size : 0), 0),
+    sharingCell: shared.reduce((sum, size) => sum + size, 0),
     cells: cellNodes.length,
+    sharedCells: shared.length,
     largestCell: cellSizes.reduce((largest, size) => Math.max(largest, size), 0),
     bytesPerItem: trie.memory.byteLength / trie.itemCountOf(0)
   }
@@ -59,17 +63,13 @@ function nodesOf({ levelStarts }: Trie, level: number): number[] {
   return Array.from({ length: end - start }, (_, n) => start + n)
 }
 
-/** Zeros before the last code fill up where the scheme makes paths of several lengths. */
+/** Codes of the paths that are not filling, of both paths where there are two, and the last one. */
 export function lengthsOf({ scheme, codes, depth }: ItemIds): Map<number, number> {
   const lengths = new Map<number, number>()
   for (let start = 0; start < codes.length; start += depth) {
-    let path = depth - 1
-    while (isFilledUp(scheme) && path > 0 && codes[start + path - 1] === nothingMore) path--
-    lengths.set(path + 1, (lengths.get(path + 1) ?? 0) + 1)
+    const path = codes.subarray(start, start + depth - 1)
+    const said = isFilledUp(scheme) ? path.filter(code => code !== nothingMore) : path
+    lengths.set(said.length + 1, (lengths.get(said.length + 1) ?? 0) + 1)
   }
   return new Map([...lengths].sort(([a], [b]) => a - b))
-}
-
-function isFilledUp(scheme: ItemIds['scheme']): boolean {
-  return /^(title|semantic|elaborative|collaborative)/.test(scheme)
 }

@@ -1,14 +1,17 @@
 // Gives an item that was not there when IDs were fitted an ID, from its metadata alone: what can be
 // read of its path is read, the rest of the path leads to the cell whose items' metadata vectors are
-// nearest, and the last code is a free one of that cell. The cell depends on nothing but the item
-// and the release; the last code also on who came before, and is kept once the item is in the trie.
+// nearest, and the last code is a free one of that cell. What was read is kept: where no item of the
+// release has it, as in a category that nobody visited, there is nothing more in the path; and where
+// all cells below it are full, the item is refused rather than put under words that are not its own.
+// As long as cells have room, the cell depends on nothing but the item and the release; the last code
+// also on who came before, and is kept once the item is in the trie.
 import type { Item } from '#shared/catalog/item.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { buildTrieOfRows } from './build-trie.ts'
 import type { ItemIds } from './item-ids.ts'
 import { type PathReader, pathReader } from './read-path.ts'
-import type { Reading } from './scheme.ts'
-import { childAt, childBy, codesOf, noChildren, type Trie, type TrieView } from './trie.ts'
+import { nothingMore, type Reading } from './scheme.ts'
+import { childrenOf, codesOf, type Trie, type TrieView } from './trie.ts'
 
 /** What placing needs beside the IDs; part of a release. */
 export interface Placing {
@@ -36,7 +39,8 @@ export interface Placer {
   /**
    * @param trie that the item is to be inserted into, with all that was inserted before.
    * @returns [depth] codes that no item of the trie has.
-   * @throws RecommenderError ITEM_INVALID when every cell that may hold it is full.
+   * @throws RecommenderError ITEM_INVALID when every cell that may hold it is full: one with the codes
+   *   that can be read of the item, any where none can.
    */
   place(item: NewItem, trie: TrieView): number[]
 }
@@ -50,17 +54,24 @@ export function createPlacer(itemIds: Pick<ItemIds, 'codes' | 'depth'>, placing:
   const read = pathReader(placing.reading)
   return {
     place(newItem, trie) {
-      for (const path of pathsFor(newItem, cells, read, placing)) {
-        const last = freeCode(trie, path, newItem.number, placing.lastCode)
-        if (last < (placing.codesPerLevel ?? Number.POSITIVE_INFINITY)) return [...path, last]
+      const { lastCode, codesPerLevel: limit = Number.POSITIVE_INFINITY } = placing
+      if (lastCode === 'place' || newItem.number < limit) {
+        for (const path of pathsFor(newItem, cells, read, placing)) {
+          const last = lastCode === 'number' ? newItem.number : freeCode(trie, path, limit)
+          if (last !== undefined) return [...path, last]
+        }
       }
-      throw new RecommenderError(
-        'ITEM_INVALID',
-        `item ${newItem.item.key} finds no room: ${placing.codesPerLevel} codes a level are too few; ` +
-          'train again, or allow more codes'
-      )
+      throw noRoom(newItem.item, read(newItem.item), limit)
     }
   }
+}
+
+function noRoom({ key }: Item, known: readonly number[], limit: number): RecommenderError {
+  const place = known.length > 0 ? ` for the items of its own codes, ${known.join(' ')}` : ''
+  return new RecommenderError(
+    'ITEM_INVALID',
+    `item ${key} finds no room: ${limit} codes a level are too few${place}; train again, or allow more codes`
+  )
 }
 
 /** The tree of the paths that a catalogue's items have; its "items" are the cells. */
@@ -76,21 +87,43 @@ export function cellTree({ codes, depth }: Pick<ItemIds, 'codes' | 'depth'>): Tr
   return buildTrieOfRows({ depth: length, codes: rows, items })
 }
 
-/** Paths that the item may have, the best first. */
-function pathsFor(
+/** Paths that the item may have, the best first: those that are seldom needed when they are asked for. */
+function* pathsFor(
   { item, vector }: NewItem,
   cells: Trie,
   read: PathReader,
   placing: Placing
-): readonly (readonly number[])[] {
+): Generator<readonly number[]> {
   const known = read(item)
-  if (known.length === cells.depth) return [known]
   const along = nodesAlong(cells, known)
-  let nodes: readonly number[] = along.slice(-1)
-  for (let level = along.length - 1; level < cells.depth; level++) {
+  if (known.length === cells.depth || along.length <= known.length) {
+    yield Array.from({ length: cells.depth }, (_, level) => known[level] ?? nothingMore)
+    return
+  }
+  const top = along.at(-1)!
+  let nodes: readonly number[] = [top]
+  for (let level = known.length; level < cells.depth; level++) {
     nodes = nearestChildren(nodes, vector, cells, placing)
   }
-  return nodes.map(node => codesOf(cells, node))
+  for (const node of nodes) yield codesOf(cells, node)
+  for (const node of farther(nodes, top, vector, cells, placing)) yield codesOf(cells, node)
+}
+
+/** All other cells below a node, the nearest first. */
+function farther(
+  near: readonly number[],
+  top: number,
+  vector: Float32Array,
+  cells: Trie,
+  placing: Placing
+): number[] {
+  let nodes = [top]
+  while (nodes[0]! < cells.itemCount.length) nodes = nodes.flatMap(node => childrenOf(cells, node))
+  const distances = new Map(
+    nodes.map(node => [node, distanceTo(vector, node, placing, Number.POSITIVE_INFINITY)])
+  )
+  for (const node of near) distances.delete(node)
+  return [...distances].sort(([a, x], [b, y]) => x - y || a - b).map(([node]) => node)
 }
 
 /** The children of some nodes whose centroids are nearest, the nearest first; of equals the first node. */
@@ -126,7 +159,7 @@ function isNearer(distance: number, node: number, than: number, other: number): 
 export function nodesAlong(trie: TrieView, codes: Iterable<number>): number[] {
   const nodes = [0]
   for (const code of codes) {
-    const child = childBy(trie, nodes.at(-1)!, code)
+    const child = trie.childBy(nodes.at(-1)!, code)
     if (child === undefined) break
     nodes.push(child)
   }
@@ -149,17 +182,15 @@ function distanceTo(
   return sum
 }
 
-/** One above the largest that the cell has, 0 in a new one. */
-function freeCode(
-  trie: TrieView,
-  path: readonly number[],
-  number: number,
-  lastCode: Placing['lastCode']
-): number {
-  if (lastCode === 'number') return number
+/** One above the largest that the cell has, 0 in a new one; at the limit the first that is free, if any. */
+function freeCode(trie: TrieView, path: readonly number[], limit: number): number | undefined {
   const nodes = nodesAlong(trie, path)
   if (nodes.length <= path.length) return 0
-  const children = noChildren()
-  trie.readChildren(nodes.at(-1)!, children)
-  return children.count === 0 ? 0 : trie.codeOf(childAt(children, children.count - 1)) + 1
+  const cell = nodes.at(-1)!
+  const next = trie.largestCodeBelow(cell) + 1
+  if (next < limit) return next
+  const taken = trie.itemCountOf(cell)
+  if (taken >= limit) return undefined
+  const free = childrenOf(trie, cell).findIndex((child, place) => trie.codeOf(child) > place)
+  return free < 0 ? taken : free
 }

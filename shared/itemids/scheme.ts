@@ -8,9 +8,15 @@
 // is 0 costs a search nothing in probability: a choice among one has probability one.
 import type { Item } from '#shared/catalog/item.ts'
 import type { Random } from '#shared/runtime/random.ts'
+import type { Scheme } from './item-ids.ts'
 
 /** The code that fills up a path which is shorter than others. */
 export const nothingMore = 0
+
+/** Whether a zero in a path says so: of other schemes it is a code like others. */
+export function isFilledUp(scheme: Scheme): boolean {
+  return /^(title|semantic|elaborative|collaborative)/.test(scheme)
+}
 
 /** What IDs are fitted on: training sessions and the catalogue, nothing else. */
 export interface IndexInput {

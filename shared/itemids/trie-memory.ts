@@ -122,7 +122,7 @@ type Columns = Pick<Trie, 'firstChild' | 'itemCount' | 'parent' | 'code' | 'item
 type Facts = 'memory' | 'depth' | 'levelStarts' | 'base' | 'version' | 'changedSince'
 type Reading = Omit<Trie, keyof Columns | Facts>
 
-function readingOf({ firstChild, itemCount, parent, code, item, leaf }: Columns): Reading {
+function readingOf({ firstChild, itemCount, parent, code: codes, item, leaf }: Columns): Reading {
   const inner = itemCount.length
   return {
     readChildren(node, into) {
@@ -130,8 +130,23 @@ function readingOf({ firstChild, itemCount, parent, code, item, leaf }: Columns)
       into.first = node < inner ? firstChild[node]! : 0
       into.count = node < inner ? firstChild[node + 1]! - into.first : 0
     },
+    childBy(node, code) {
+      if (node >= inner) return undefined
+      let [low, high] = [firstChild[node]!, firstChild[node + 1]!]
+      const end = high
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (codes[middle]! < code) low = middle + 1
+        else high = middle
+      }
+      return low < end && codes[low] === code ? low : undefined
+    },
+    largestCodeBelow: node =>
+      node < inner && firstChild[node]! < firstChild[node + 1]!
+        ? codes[firstChild[node + 1]! - 1]!
+        : -1,
     parentOf: node => parent[node]!,
-    codeOf: node => (node === 0 ? -1 : code[node]!),
+    codeOf: node => (node === 0 ? -1 : codes[node]!),
     itemOf: node => (node < inner ? -1 : item[node - inner]!),
     leafOf: number => leaf[number] ?? -1,
     itemCountOf: node => (node === 0 ? item.length : node < inner ? itemCount[node]! : 1),

@@ -13,8 +13,8 @@ export class TrieOverlay implements TrieView {
   /** Of added nodes, counted from the first one. */
   readonly #parents: number[] = []
   readonly #codes: number[] = []
-  /** Added children of a node, base or added, by their codes. */
-  readonly #added = new Map<number, Map<number, number>>()
+  /** Added children of a node, base or added, in the order of their codes. */
+  readonly #added = new Map<number, number[]>()
   /** Children of nodes that have changed, once somebody asked. */
   readonly #children = new Map<number, Int32Array>()
   /** Where item and leaf differ from the base; -1 for none. */
@@ -71,9 +71,21 @@ export class TrieOverlay implements TrieView {
     const node = this.base.parent.length + this.#parents.length
     this.#parents.push(parent)
     this.#codes.push(code)
-    const siblings = this.#added.get(parent) ?? new Map<number, number>()
-    this.#added.set(parent, siblings.set(code, node))
+    const siblings = this.#added.get(parent)
+    if (siblings) siblings.splice(this.#placeAmong(siblings, code), 0, node)
+    else this.#added.set(parent, [node])
     return node
+  }
+
+  /** The first of these nodes whose code is not below this one. */
+  #placeAmong(siblings: readonly number[], code: number): number {
+    let [low, high] = [0, siblings.length]
+    while (low < high) {
+      const middle = (low + high) >> 1
+      if (this.codeOf(siblings[middle]!) < code) low = middle + 1
+      else high = middle
+    }
+    return low
   }
 
   #remove(item: number): void {
@@ -104,9 +116,24 @@ export class TrieOverlay implements TrieView {
     for (let n = leaf; n >= 0; n = this.parentOf(n)) counts.set(n, (counts.get(n) ?? 0) + change)
   }
 
-  /** The node one code below, even when all its items were removed; undefined when there is none. */
   childBy(node: number, code: number): number | undefined {
-    return this.#added.get(node)?.get(code) ?? childInBase(this.base, node, code)
+    const added = this.#added.get(node)
+    const child = added?.[this.#placeAmong(added, code)]
+    return child !== undefined && this.codeOf(child) === code
+      ? child
+      : this.base.childBy(node, code)
+  }
+
+  /** Looks at the last ones alone, as long as not many of these were removed. */
+  largestCodeBelow(node: number): number {
+    const added = this.#added.get(node)?.findLast(child => !this.#emptied.has(child))
+    const [start, end] = childRange(this.base, node)
+    let old = end - 1
+    while (old >= start && this.#emptied.has(old)) old--
+    return Math.max(
+      added === undefined ? -1 : this.codeOf(added),
+      old < start ? -1 : this.base.codeOf(old)
+    )
   }
 
   readChildren(node: number, into: Children): void {
@@ -120,10 +147,10 @@ export class TrieOverlay implements TrieView {
     into.count = list.length
   }
 
-  /** Both are in the order of their codes: the old ones of the base, and the added ones once sorted. */
+  /** Both are in the order of their codes: the old ones of the base, and the added ones. */
   #mergeChildren(node: number, old: Children): Int32Array {
     const byCode = (a: number, b: number) => this.codeOf(a) - this.codeOf(b)
-    const added = [...(this.#added.get(node)?.values() ?? [])].sort(byCode)
+    const added = this.#added.get(node) ?? []
     const merged = new Int32Array(old.count + added.length)
     let [count, place] = [0, 0]
     const take = (child: number) => {
@@ -171,14 +198,7 @@ export class TrieOverlay implements TrieView {
   }
 }
 
-/** Binary search among the children, which stand in the order of their codes. */
-function childInBase(base: Trie, node: number, code: number): number | undefined {
-  if (node >= base.itemCount.length) return undefined // a leaf, or an added node
-  let [low, high] = [base.firstChild[node]!, base.firstChild[node + 1]!]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (base.code[middle]! < code) low = middle + 1
-    else high = middle
-  }
-  return low < base.firstChild[node + 1]! && base.code[low] === code ? low : undefined
+/** First child and the one after the last; none of a leaf or an added node. */
+function childRange({ firstChild, itemCount }: Trie, node: number): readonly [number, number] {
+  return node < itemCount.length ? [firstChild[node]!, firstChild[node + 1]!] : [0, 0]
 }

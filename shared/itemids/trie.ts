@@ -40,6 +40,10 @@ export interface TrieView {
   changedSince(version: number): readonly number[]
   /** Writes where the children of a node are, below which there are items; what was there is lost. */
   readChildren(node: number, into: Children): void
+  /** The node one code below, even when all its items were removed; undefined when there is none. */
+  childBy(node: number, code: number): number | undefined
+  /** The largest code one below that leads to an item; -1 when none does. */
+  largestCodeBelow(node: number): number
   /** -1 for the root. */
   parentOf(node: number): number
   /** The code that leads from the parent to this node; -1 for the root. */
@@ -84,20 +88,6 @@ export function childrenOf(trie: TrieView, node: number): number[] {
   const children = noChildren()
   trie.readChildren(node, children)
   return Array.from({ length: children.count }, (_, place) => childAt(children, place))
-}
-
-/** The child of a code below which there are items; undefined when there is none. */
-export function childBy(trie: TrieView, node: number, code: number): number | undefined {
-  const children = noChildren()
-  trie.readChildren(node, children)
-  let [low, high] = [0, children.count]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if (trie.codeOf(childAt(children, middle)) < code) low = middle + 1
-    else high = middle
-  }
-  const child = low < children.count ? childAt(children, low) : -1
-  return child >= 0 && trie.codeOf(child) === code ? child : undefined
 }
 
 /** Codes from the root to a node. */

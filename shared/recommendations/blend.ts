@@ -77,7 +77,7 @@ export function blendScores(
 }
 
 function softmax(logits: readonly number[]): Float64Array {
-  const largest = Math.max(...logits)
+  const largest = logits.reduce((most, logit) => Math.max(most, logit), Number.NEGATIVE_INFINITY)
   return shares(logits.map(logit => Math.exp(logit - largest)))
 }
 

@@ -13,8 +13,8 @@
 //   leaves the catalogue it is unknown again, but keeps its number and its ID.
 // - First what is written about an item, then its key, then the change of the trie: whoever finds an item
 //   finds all of it.
-// - There is room for a quarter more items than the release has. What finds none waits for the next
-//   training, and is counted.
+// - There is room for a quarter more items than the release has, and for 131,072 at least: memory that nobody
+//   has written to takes addresses, not bytes. What finds none waits for the next training, and is counted.
 import type { Item } from '#shared/catalog/item.ts'
 import { decoderPlaces, floatsAt } from '#shared/inference/decoder-memory.ts'
 import { rowsInOrderOf, type VectorRows } from '#shared/inference/item-vectors.ts'
@@ -45,12 +45,12 @@ export interface LivingParts extends EncodingParts, PlacedBefore {
 
 /** Rooms for what comes later; the same in every process that loads the release. */
 export function roomFor(itemCount: number): number {
-  return Math.max(4096, Math.ceil(itemCount / 4))
+  return Math.max(1 << 17, Math.ceil(itemCount / 4))
 }
 
 /** Inner nodes that may come: only schemes whose codes are read from metadata make any. */
 export function nodeRoomFor(itemCount: number): number {
-  return Math.max(4096, Math.ceil(itemCount / 16))
+  return Math.max(1 << 14, Math.ceil(itemCount / 16))
 }
 
 interface NumberedItem {

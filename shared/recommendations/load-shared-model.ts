@@ -27,17 +27,26 @@ export interface LoadedRelease {
   readonly parts: LivingParts
 }
 
+export interface SharingOptions {
+  /** Threads that will answer with it at once; the first one is also used here. */
+  readonly seats: number
+  /** Items that may come later, where not as many as `roomFor` says; all processes need the same. */
+  readonly room?: number | undefined
+}
+
 /**
  * Reads a release, lays it out in shared memory and checks it: hashes, parity samples, and the sample
  * question.
  *
- * @param seats threads that will answer with it at once; the first one is also used here.
  * @throws RecommenderError RELEASE_NOT_FOUND or RELEASE_CORRUPT, saying what is wrong.
  */
-export async function loadSharedModel(folder: string, seats: number): Promise<LoadedRelease> {
+export async function loadSharedModel(
+  folder: string,
+  options: SharingOptions
+): Promise<LoadedRelease> {
   const { manifest, files } = await readRelease(folder)
   const trained = readModel(files)
-  const model = shareModel(trained, { manifest, files }, seats)
+  const model = shareModel(trained, { manifest, files }, options)
   const opened = await openSharedModel(model, 0)
   const { sessions, ranking } = opened
   const itemGraph = fileOf(files, itemGraphFile)
@@ -52,11 +61,11 @@ export async function loadSharedModel(folder: string, seats: number): Promise<Lo
 function shareModel(
   trained: TrainedModel,
   { manifest, files }: Release,
-  seats: number
+  { seats, room: asked }: SharingOptions
 ): SharedModel {
   const { itemIds } = trained
   const itemCount = trained.itemKeys.length
-  const room = roomFor(itemCount)
+  const room = asked ?? roomFor(itemCount)
   const trie = trieOf(trained)
   const vectorRows = rowsInOrderOf(trie)
   const { decoder, byPopularity, newItems, coVisitation, similarity } = rankingOf(trained, {

@@ -11,6 +11,8 @@ import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-d
 import { Exclusions } from '#shared/itemids/exclusions.ts'
 import type { ItemFilter } from '#shared/itemids/item-filter.ts'
 import { type Blend, blendScores, type ScoredCandidates, shares } from './blend.ts'
+import { isAllowed, type Limits } from './limits.ts'
+import { type NewItems, nearestNew } from './nearest-new.ts'
 import { type Neighbours, neighbourScores } from './neighbours.ts'
 import { TopItems } from './top-items.ts'
 
@@ -29,11 +31,6 @@ export interface RankingModel extends ItemVectors {
   readonly blend: Blend
   /** How items are generated; by a beam of 30 where nothing is said. */
   readonly generation?: Generation
-}
-
-/** Items by number: a set, or what grows while the release answers. */
-export interface NewItems extends Iterable<number> {
-  has(item: number): boolean
 }
 
 /** Which search, and for how many items at least: more may be asked for. */
@@ -71,7 +68,6 @@ export interface RankingQuestion {
 export const standardGeneration: Generation = { search: 'beam', width: 30 }
 const coVisitedCandidates = 50
 const similarCandidates = 40
-const newCandidates = 20
 
 /** Ranked items, and what they were chosen from. */
 export interface Ranking {
@@ -120,17 +116,6 @@ function popular(
   }))
 }
 
-/** What an answer may hold. */
-interface Limits {
-  readonly excluded: ReadonlySet<number>
-  readonly filter?: ItemFilter | undefined
-  readonly isShown?: RankingModel['isShown'] | undefined
-}
-
-function isAllowed(item: number, { excluded, filter, isShown }: Limits): boolean {
-  return !excluded.has(item) && filter?.passes(item) !== false && isShown?.(item) !== false
-}
-
 /** The items that the model writes, the most probable first; enough of them for `count`. */
 export function generate(
   { decoder, generation = standardGeneration }: Pick<RankingModel, 'decoder' | 'generation'>,
@@ -171,8 +156,9 @@ export function scoreCandidates(
     coVisitation,
     similarity,
     newItems,
+    decoder,
     isShown
-  }: Omit<RankingModel, 'decoder' | 'byPopularity' | 'blend'>,
+  }: Omit<RankingModel, 'byPopularity' | 'blend'>,
   { state, clicked, generated, decay, ...given }: CandidateQuestion
 ): ScoredCandidates {
   const limits = { ...given, isShown }
@@ -182,7 +168,8 @@ export function scoreCandidates(
   const found = new Set(generated)
   for (const item of highest(together, coVisitedCandidates, limits)) found.add(item)
   for (const item of highest(alike, similarCandidates, limits)) found.add(item)
-  for (const item of nearest(newItems, logitOf, limits)) found.add(item)
+  const asked = { decoder, newItems, state, limits, logitOf }
+  for (const item of nearestNew(asked)) found.add(item)
   const items = [...found]
   return {
     items,
@@ -202,16 +189,5 @@ function highest(
   scores.forEach((score, item) => {
     if (best.wouldKeep(item, score) && isAllowed(item, limits)) best.offer(item, score)
   })
-  return best.items
-}
-
-/** The new items with the highest logits. */
-function nearest(
-  newItems: NewItems,
-  logitOf: (item: number) => number,
-  limits: Limits
-): readonly number[] {
-  const best = new TopItems(newCandidates)
-  for (const item of newItems) if (isAllowed(item, limits)) best.offer(item, logitOf(item))
   return best.items
 }

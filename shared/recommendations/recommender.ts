@@ -48,6 +48,8 @@ export interface Recommender {
 export interface RecommenderSettings extends Partial<PoolSettings> {
   /** As many as cores unless told otherwise. */
   readonly threads?: number
+  /** See SharingOptions. */
+  readonly room?: number
 }
 
 export interface RecommenderTask extends RecommenderSettings {
@@ -62,7 +64,11 @@ export interface RecommenderTask extends RecommenderSettings {
  */
 export async function startRecommender(task: RecommenderTask): Promise<Recommender> {
   const threads = task.threads ?? availableParallelism()
-  const { model, parts } = await loadInThread({ folder: task.folder, seats: threads })
+  const { model, parts } = await loadInThread({
+    folder: task.folder,
+    seats: threads,
+    room: task.room
+  })
   const living = new LivingThread({ model, parts }, openKeys(model.keys), error =>
     task.log.error({ err: error }, 'changes of the catalogue no longer reach this release')
   )

@@ -17,8 +17,9 @@ import type { ItemCategories } from './diversify.ts'
 import { openIdWords, type SharedIdWords } from './id-words.ts'
 import { type ItemKeys, openKeys, type SharedKeys } from './item-keys.ts'
 import { createFilters } from './item-selection.ts'
+import type { NewItems } from './nearest-new.ts'
 import type { Neighbours } from './neighbours.ts'
-import type { Generation, NewItems } from './rank.ts'
+import type { Generation } from './rank.ts'
 
 /** Sent to another thread, nothing of size is copied but the graph. */
 export interface SharedModel {
@@ -143,6 +144,9 @@ function newItemsOf({ newItems, itemCount, additions }: SharedModel): NewItems {
   const own = new Set(newItems)
   const added = openAddedKeys(additions.keys)
   return {
+    get size() {
+      return newItems.length + added.count
+    },
     has: item => item >= itemCount || own.has(item),
     *[Symbol.iterator]() {
       yield* newItems

@@ -7,7 +7,7 @@
 // - *mask*, for a decoder that has scored every code: the scores of those that may follow, -Infinity
 //   for all others.
 // - *step* is a whole decoding step with scores given: probabilities of what may follow, and the best.
-import { childAt, childBy, noChildren, type TrieView } from '#shared/itemids/trie.ts'
+import { childAt, noChildren, type TrieView } from '#shared/itemids/trie.ts'
 
 export const codesPerLevel = 256
 
@@ -89,7 +89,7 @@ export function maskByTrie(trie: TrieView, scores: Scores): Masking {
 
 function nodesOf(trie: TrieView, prefixes: readonly (readonly number[])[]): Int32Array {
   return Int32Array.from(prefixes, codes =>
-    codes.reduce((node, code) => childBy(trie, node, code)!, 0)
+    codes.reduce((node, code) => trie.childBy(node, code)!, 0)
   )
 }
 

@@ -14,6 +14,15 @@ const Readiness = Type.Object({
   }),
   postgres: Type.Union([Type.Literal('reachable'), Type.Literal('away')]),
   release: Type.Optional(Type.String({ description: 'Absent while none is loaded' })),
+  loading: Type.Optional(
+    Type.Object(
+      {
+        release: Type.String(),
+        items: Type.Integer({ description: 'Changed since it was trained, and taken in so far' })
+      },
+      { description: 'A release that will answer as soon as it is loaded' }
+    )
+  ),
   refused: Type.Optional(
     Type.Object(
       { release: Type.String(), reason: Type.String() },
@@ -38,12 +47,14 @@ export function addHealth(app: App, { pool, recommender, log }: ServingParts): v
     const fault = await postgresFault(pool)
     if (fault) log.debug({ err: fault }, 'postgres is away')
     const release = recommender.releaseId()
+    const loading = recommender.loading?.()
     const refused = recommender.refused?.()
     const status = release === undefined ? 'unready' : fault ? 'degraded' : 'ready'
     return reply.code(status === 'unready' ? 503 : 200).send({
       status,
       postgres: fault ? 'away' : 'reachable',
       ...(release !== undefined && { release }),
+      ...(loading && { loading: { release: loading.releaseId, items: loading.items } }),
       ...(refused && { refused: { release: refused.releaseId, reason: refused.reason } })
     })
   })

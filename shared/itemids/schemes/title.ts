@@ -12,11 +12,13 @@ const titleAttributes = ['title', 'name']
 const usualWords = 4
 
 export function titlePaths({ items, settings = {} }: IndexInput): Paths {
-  const attribute = titleAttributes.find(name => items.some(item => attributeOf(item, name)))
+  const attribute = titleAttributes.find(name =>
+    items.some(item => titleWords(item, name).length > 0)
+  )
   if (attribute === undefined) {
     throw new RecommenderError(
       'ITEM_INVALID',
-      'no item has a title or a name, which the scheme title reads: send one, or choose ' +
+      'no item has a title or a name with a word, which the scheme title reads: send one, or choose ' +
         'residual-kmeans, which reads any attributes'
     )
   }

@@ -8,7 +8,7 @@ import { loadSharedModel } from '#shared/recommendations/load-shared-model.ts'
 export type Nearest = (key: string, count: number, among?: (key: string) => boolean) => string[]
 
 export async function nearestItems(location: string, items: readonly Item[]): Promise<Nearest> {
-  const { parts } = await loadSharedModel(location, 1)
+  const { parts } = await loadSharedModel(location, { seats: 1 })
   const { width } = parts.config
   const encoder = await openItemEncoder(parts)
   const vectors = new Float32Array(items.length * width)

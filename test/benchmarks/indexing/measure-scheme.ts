@@ -10,6 +10,7 @@ import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { lengthsOf } from '#shared/itemids/id-statistics.ts'
 import type { ItemIds, Scheme } from '#shared/itemids/item-ids.ts'
 import { createPlacer } from '#shared/itemids/place-item.ts'
+import { TrieOverlay } from '#shared/itemids/trie-overlay.ts'
 import { loadModel } from '#shared/recommendations/load-model.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
@@ -119,14 +120,17 @@ function placeMicroseconds(
   { items }: TrainingSet
 ): number {
   const placer = createPlacer(itemIds, placing)
-  const trie = buildTrie(itemIds)
+  const taken = new TrieOverlay(buildTrie(itemIds))
   const times = Array.from({ length: 1000 }, (_, n) => {
     const like = n % items.length
     const item = { ...items[like]!, key: `new ${n}` }
     const vector = vectors.subarray(like * config.width, (like + 1) * config.width)
+    const number = items.length + n
     const startedAt = performance.now()
-    placer.place({ item, vector, number: items.length + n }, trie)
-    return 1000 * (performance.now() - startedAt)
+    const codes = placer.place({ item, vector, number }, taken)
+    const took = 1000 * (performance.now() - startedAt)
+    taken.apply({ kind: 'insert', item: number, codes }) // as serving does
+    return took
   })
   return times.sort((a, b) => a - b)[times.length >> 1]!
 }

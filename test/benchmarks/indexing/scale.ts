@@ -5,7 +5,8 @@ import { buildTrie } from '#shared/itemids/build-trie.ts'
 import type { Scheme } from '#shared/itemids/item-ids.ts'
 import { createPlacer } from '#shared/itemids/place-item.ts'
 import type { IndexInput } from '#shared/itemids/scheme.ts'
-import { createProgress, type Progress } from '#shared/runtime/progress.ts'
+import { TrieOverlay } from '#shared/itemids/trie-overlay.ts'
+import { watchFit } from '#shared/itemids/watch-fit.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import type { Figure } from '../report.ts'
 
@@ -20,26 +21,24 @@ export function indexAtScale(
   const input = madeUp(count)
   return schemes.flatMap(scheme => {
     const startedAt = performance.now()
-    const watched = watch(scheme)
-    const { itemIds, placing } = assignItemIds(scheme, {
-      ...input,
-      random: createRandom(1),
-      onProgress: watched.onProgress
-    })
-    watched.finish()
+    const { itemIds, placing } = watchFit(scheme, process.stderr, onProgress =>
+      assignItemIds(scheme, { ...input, random: createRandom(1), onProgress })
+    )
     const seconds = (performance.now() - startedAt) / 1000
-    const trie = buildTrie(itemIds) // throws when two items share an ID
+    const taken = new TrieOverlay(buildTrie(itemIds)) // throws when two items share an ID
     const placer = createPlacer(itemIds, placing)
     const place = (n: number) => {
       const like = n % count
       const vector = input.vectors.subarray(like * width, (like + 1) * width)
       const item = { ...input.items[like]!, key: `new ${n}` }
       const placedAt = performance.now()
-      placer.place({ item, vector, number: count + n }, trie)
-      return 1000 * (performance.now() - placedAt)
+      const codes = placer.place({ item, vector, number: count + n }, taken)
+      const took = 1000 * (performance.now() - placedAt)
+      taken.apply({ kind: 'insert', item: count + n, codes }) // as serving does
+      return took
     }
     for (let n = 0; n < 200; n++) place(n) // until compiled
-    const places = Array.from({ length: 1000 }, (_, n) => place(n)).sort((a, b) => a - b)
+    const places = Array.from({ length: 1000 }, (_, n) => place(200 + n)).sort((a, b) => a - b)
     const name = `${scheme}, ${count} items`
     return [
       { name: `${name}, indexing`, value: seconds, unit: 's', wanted: minutes },
@@ -54,23 +53,6 @@ export function indexAtScale(
 /** "In minutes". */
 const minutes = { of: 'value', atMost: 600 } as const
 const millisecond = { of: 'value', atMost: 1000 } as const
-
-/** A bar for each act of the fit. */
-function watch(scheme: Scheme) {
-  let act: string | undefined
-  let progress: Progress | undefined
-  return {
-    onProgress(now: string, done: number, total: number) {
-      if (act !== now) {
-        progress?.finish()
-        progress = createProgress({ title: `${scheme}, ${now}`, total, stream: process.stderr })
-        act = now
-      }
-      progress?.update(done)
-    },
-    finish: () => progress?.finish()
-  }
-}
 
 function madeUp(count: number): IndexInput {
   const random = createRandom(1)

@@ -18,7 +18,7 @@ export interface BareTimes {
 }
 
 export async function loadBare(location: string): Promise<SharedModel> {
-  return (await loadSharedModel(location, 1)).model
+  return (await loadSharedModel(location, { seats: 1 })).model
 }
 
 export async function bareTimes(

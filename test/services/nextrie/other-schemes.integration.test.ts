@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import type { Item } from '#shared/catalog/item.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
 import type { Scheme } from '#shared/itemids/item-ids.ts'
+import type { SchemeSettings } from '#shared/itemids/scheme.ts'
 import { readModel } from '#shared/recommendations/model-files.ts'
 import { readRelease } from '#shared/releases/release-folder.ts'
 import { fillLog, trainSmallShop } from '#test/services/trainer/train-small-shop.ts'
@@ -27,14 +28,19 @@ const newItem = { ...items[18]!.attributes, colour: 'colour new' }
 
 beforeAll(() => useBackend('wasm'))
 
-describe.each<{ scheme: Scheme; says: RegExp; lengths: RegExp }>([
+describe.each<{ scheme: Scheme; idSettings?: SchemeSettings; says: RegExp; lengths: RegExp }>([
   {
     scheme: 'semantic+collaborative',
     says: /ring 3 +\d+/,
     lengths: /\d+ of 3 codes, \d+ of 4 codes/
   },
-  { scheme: 'title', says: /lamp +\d+/, lengths: /of 2 codes, \d+ of 3 codes, \d+ of 4 codes/ }
-])('$scheme', ({ scheme, says, lengths }) => {
+  {
+    scheme: 'title',
+    idSettings: { words: 2 },
+    says: /lamp +\d+/,
+    lengths: /: \d+ of 2 codes, \d+ of 3 codes\n/
+  }
+])('$scheme', ({ scheme, idSettings, says, lengths }) => {
   let database: TestDatabase
   let releasesFolder: string
   let serving: Serving
@@ -45,7 +51,7 @@ describe.each<{ scheme: Scheme; says: RegExp; lengths: RegExp }>([
     releasesFolder = await mkdtemp(join(tmpdir(), 'nextrie-other-schemes-'))
     await fillLog(database, shopEvents({ days: 30, sessionsPerDay: 10, seed: 1 }))
     await upsertItems(database.pool, items)
-    const release = await trainSmallShop({ database, releasesFolder, scheme })
+    const release = await trainSmallShop({ database, releasesFolder, scheme, idSettings })
     location = release.location
     serving = await startServing({ DATABASE_URL: database.url, RECOMMENDER_THREADS: '1' })
   }, 120_000)
@@ -56,8 +62,10 @@ describe.each<{ scheme: Scheme; says: RegExp; lengths: RegExp }>([
   })
 
   test('the release has IDs of this scheme', async () => {
-    const { itemIds, placing } = readModel((await readRelease(location)).files)
+    const { files, manifest } = await readRelease(location)
+    const { itemIds, placing } = readModel(files)
 
+    expect(manifest.config).toMatchObject({ recipe: { scheme, ...(idSettings && { idSettings }) } })
     expect(itemIds.scheme).toBe(scheme)
     expect(placing.reading.from).toBe(scheme === 'title' ? 'title' : 'categories')
   })
@@ -92,13 +100,17 @@ describe.each<{ scheme: Scheme; says: RegExp; lengths: RegExp }>([
   test('index shows the IDs of the live release and explains one', async () => {
     const environment = { DATABASE_URL: database.url }
 
-    const [stats, explained] = await Promise.all([
+    const [stats, explained, later] = await Promise.all([
       runNextrie(['index', 'stats'], { environment }),
-      runNextrie(['index', '--explain', 'r3-0'], { environment })
+      runNextrie(['index', '--explain', 'r3-0'], { environment }),
+      runNextrie(['index', '--explain', 'new'], { environment })
     ])
 
     const origin = `${scheme}, as in the live release`
-    expect(stats.output).toContain(`48 items, IDs by ${origin}`)
+    expect(stats.output).toContain(`49 items, IDs by ${origin}`) // with the new one
+    const { rows } = await database.pool.query('select codes from placed_items')
+    expect(later.output).toContain(`has the ID ${rows[0].codes.join(' ')} by ${origin}`)
+    expect(later.output).toContain('colour colour new')
     expect(stats.output).toMatch(lengths)
     expect(explained.output).toContain(`by ${origin}`)
     expect(explained.output).toMatch(says)

@@ -1,15 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { LoadingRelease } from '#services/serving/live-recommender.ts'
 import { createPool } from '#shared/database/pool.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { alphabetRecommender, appOn, gate, type ServingApp, startServing } from './serving-app.ts'
 
 let serving: ServingApp
 let release: string | undefined = 'r1'
+let loading: LoadingRelease | undefined
 let recommend = alphabetRecommender().recommend
 
 beforeAll(async () => {
   const recommender = {
     releaseId: () => release,
+    loading: () => loading,
     recommend: (query: Parameters<typeof recommend>[0]) => recommend(query)
   }
   serving = await startServing(recommender)
@@ -60,6 +63,20 @@ describe('health', () => {
 
     expect(status).toBe(503)
     expect(response.json()).toEqual({ status: 'unready', postgres: 'reachable' })
+  })
+
+  test('says how far a release has come that is being loaded', async () => {
+    release = undefined
+    loading = { releaseId: 'r2', items: 1500 }
+    const { status, response } = await ask('GET', '/health/ready')
+    release = 'r1'
+    loading = undefined
+
+    expect(status).toBe(503)
+    expect(response.json()).toMatchObject({
+      status: 'unready',
+      loading: { release: 'r2', items: 1500 }
+    })
   })
 })
 

@@ -48,9 +48,10 @@ interface Follower {
   readonly followed: FollowedCatalogue
 }
 
-async function follow(location: string): Promise<Follower> {
+async function follow(location: string, room?: number): Promise<Follower> {
   const queue = { length: 512, deadlineMs: 60_000 }
-  const recommender = await startRecommender({ folder: location, log: silent, threads: 1, queue })
+  const task = { folder: location, log: silent, threads: 1, queue, ...(room && { room }) }
+  const recommender = await startRecommender(task)
   started.push(recommender)
   const { releaseId, catalogue } = recommender
   const facts = { pool: database.pool, log: silent, releaseId, catalogue }
@@ -94,8 +95,8 @@ test('two processes that place the same items at once give them the same IDs', a
 
 test('items that find no room are counted, and those before them are recommended', async () => {
   const location = await publish('full')
-  const follower = await follow(location)
-  const { room } = follower.recommender.catalogue
+  const room = 1500
+  const follower = await follow(location, room)
   await upsertItems(database.pool, newItems(room + 7, 'new'))
 
   await follower.followed.refresh()
@@ -104,7 +105,7 @@ test('items that find no room are counted, and those before them are recommended
   const keys = await keysOf(follower, room + 100)
   expect(keys).toHaveLength(room + 48)
   expect(new Set(keys).size).toBe(room + 48)
-  const later = await follow(location)
+  const later = await follow(location, room)
   expect(later.followed.state()).toEqual({ added: room, room, withoutRoom: 7, faulty: 0 })
 }, 120_000)
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { FollowedRelease } from '#services/serving/live-recommender.ts'
+import type { Item } from '#shared/catalog/item.ts'
+import { upsertItems } from '#shared/catalog/write-items.ts'
 import type { Recommender } from '#shared/recommendations/recommender.ts'
 import type { Manifest } from '#shared/releases/manifest.ts'
 import { announceRelease } from '#shared/releases/registry.ts'
@@ -78,6 +80,29 @@ test('the old release answers until the new one is loaded, and closes when it ow
   expect(await begun).toMatchObject({ releaseId: 'old' })
   await swapped
   expect(closed).toEqual(['old'])
+})
+
+test('while a release is loaded it tells how many changed items it has taken in', async () => {
+  const told: unknown[] = []
+  const followed: FollowedRelease = follow(async folder => {
+    const recommender = alphabetRecommender(folder)
+    const update = async (items: readonly Item[]) => {
+      await recommender.catalogue.update(items)
+      told.push([items.length, followed.loading()])
+    }
+    return { ...recommender, catalogue: { ...recommender.catalogue, hasId: () => true, update } }
+  })
+  const items = Array.from({ length: 501 }, (_, i) => ({ key: `item ${i}`, attributes: {}, isVisible: true })) // biome-ignore format: one line
+  await upsertItems(database.pool, items)
+  await announce('r1')
+  await followed.refresh()
+
+  expect(told).toEqual([
+    [500, { releaseId: 'r1', items: 0 }],
+    [1, { releaseId: 'r1', items: 500 }]
+  ])
+  expect(followed.loading()).toBeUndefined()
+  await database.pool.query('truncate items')
 })
 
 test('a release that cannot be loaded is refused, and the one before it goes on answering', async () => {

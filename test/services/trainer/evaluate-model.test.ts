@@ -34,7 +34,7 @@ test('the service is measured by the very answers that it gives, over every pref
         const clicks = Array.from(items.subarray(0, n), (item, i): Click => {
           return { itemKey: itemKeys[item]!, type: clickTypes[types[i]!]!, at: 0 }
         })
-        const answer = answerQuery(model, { clicks, count: 20, exclude: [] })
+        const answer = answerQuery(model, { clicks, count: 20, exclude: [], repeat: repeats })
         sum.add(
           answer.map(({ itemKey }) => itemKeys.indexOf(itemKey)),
           items[n]!

@@ -21,6 +21,7 @@ export interface SmallTraining {
   readonly seed?: number
   readonly epochs?: Recipe['epochs']
   readonly scheme?: Recipe['scheme']
+  readonly idSettings?: Recipe['idSettings']
 }
 
 /** Puts the items into the catalogue and these events, and no others, into the log. */
@@ -32,7 +33,7 @@ export async function fillLog({ pool }: TestDatabase, events: readonly Event[]):
 
 export function trainSmallShop(training: SmallTraining): Promise<PublishedRelease> {
   const { database, releasesFolder, seed = 1 } = training
-  const { epochs = smallRecipe.epochs, scheme = smallRecipe.scheme } = training
+  const { epochs = smallRecipe.epochs, scheme = smallRecipe.scheme, idSettings } = training
   const config: TrainerConfig = {
     databaseUrl: database.url,
     releasesFolder,
@@ -46,7 +47,7 @@ export function trainSmallShop(training: SmallTraining): Promise<PublishedReleas
   return trainRelease({
     pool: database.pool,
     config,
-    recipe: { ...smallRecipe, epochs, scheme },
+    recipe: { ...smallRecipe, epochs, scheme, ...(idSettings && { idSettings }) },
     backend: 'wasm',
     report: silentReport,
     log: createLogger({ name: 'test', level: 'silent' })

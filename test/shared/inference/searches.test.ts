@@ -7,7 +7,7 @@ import type { CodeScorer } from '#shared/inference/code-scorer.ts'
 import type { Candidate, SearchTask } from '#shared/inference/search-task.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { Exclusions } from '#shared/itemids/exclusions.ts'
-import { codesOf, type Trie } from '#shared/itemids/trie.ts'
+import { childAt, childrenOf, codesOf, type Trie } from '#shared/itemids/trie.ts'
 import { bruteForce, randomScorer, randomSearches } from '#test/support/random-search.ts'
 
 type Search = (task: SearchTask) => Candidate[]
@@ -116,19 +116,45 @@ describe.each<[string, Search]>([
     expect(found).toEqual([{ item: 2, logProbability: -Math.log(3) }])
   })
 
-  test('writes IDs of the trie only', () => {
+  test('asks for the codes of prefixes of the trie only, each once', () => {
     fc.assert(
       fc.property(randomSearches, ({ trie, seed, spread, excluded, width }) => {
-        const found = search(trie, randomScorer(trie, seed, spread), excluded, width)
+        const scorer = randomScorer(trie, seed, spread)
+        const asked: number[] = []
+        const listening: CodeScorer = {
+          scoreChildren(node, children, scores) {
+            asked.push(node)
+            const listed = Array.from({ length: children.count }, (_, n) => childAt(children, n))
+            expect(listed).toEqual(childrenOf(trie, node))
+            scorer.scoreChildren(node, children, scores)
+          }
+        }
 
+        const found = search(trie, listening, excluded, width)
+
+        expect(new Set(asked).size).toBe(asked.length)
         for (const { item } of found) {
-          const leaf = trie.leaf[item]!
-          expect(trie.itemOf(leaf)).toBe(item)
-          expect(codesOf(trie, leaf)).toHaveLength(trie.depth)
+          const way = codesOf(trie, trie.leafOf(item)).slice(0, -1)
+          let node = 0
+          for (const code of way) {
+            if (childrenOf(trie, node).length > 1) expect(asked).toContain(node)
+            node = trie.childBy(node, code)!
+          }
         }
       }),
       { numRuns: 300 }
     )
+  })
+
+  test('of no width gives nothing, and asks for nothing', () => {
+    const trie = buildTrie({
+      scheme: 'residual-kmeans',
+      depth: 1,
+      levelSizes: [2],
+      codes: Int32Array.of(0, 1)
+    })
+
+    expect(search(trie, randomScorer(trie, 1, 0), [], 0)).toEqual([])
   })
 
   test('of an empty catalogue, or with all excluded, gives nothing', () => {

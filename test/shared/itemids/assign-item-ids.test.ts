@@ -4,6 +4,8 @@ import { splitByTime } from '#shared/evaluation/time-split.ts'
 import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { schemes } from '#shared/itemids/item-ids.ts'
+import { cellTree } from '#shared/itemids/place-item.ts'
+import { codesOf } from '#shared/itemids/trie.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import { cutSessions, type SessionEvent } from '#shared/sessions/cut-sessions.ts'
 import { shopEvents, shopItems, smallRecipe } from '#test/support/small-shop.ts'
@@ -104,6 +106,87 @@ test.each([
 
   const group = smallItems.flatMap((_, i) => (i % 6 === 58 % 6 && i !== 58 ? [i] : []))
   expect(group.map(item => pathOf(assigned, item))).toContainEqual(path)
+})
+
+test('an item that only held-out sessions have is one without a click', () => {
+  const heldOut = 7
+  const [seen, without] = [
+    smallInput().sessions.map(session => session.filter(item => item !== heldOut)),
+    smallInput().sessions.filter(session => !session.includes(heldOut))
+  ]
+
+  for (const scheme of ['sequential-time', 'collaborative', 'residual-kmeans'] as const) {
+    for (const sessions of [seen, without]) {
+      const assigned = assignItemIds(scheme, smallInput({ sessions }))
+      const group = smallItems.flatMap((_, i) =>
+        i % 6 === heldOut % 6 && i !== heldOut ? [i] : []
+      )
+      expect(group.map(item => pathOf(assigned, item))).toContainEqual(pathOf(assigned, heldOut))
+    }
+  }
+})
+
+test('residual-kmeans-metadata reads the vectors of the metadata alone, residual-kmeans the trained ones', () => {
+  const noise = Float32Array.from({ length: 60 * 8 }, createRandom(3).normal)
+  const pathsOf = (scheme: 'residual-kmeans' | 'residual-kmeans-metadata', changes = {}) => {
+    const sessions = [Int32Array.from(smallItems.keys())]
+    const assigned = assignItemIds(scheme, smallInput({ sessions, ...changes }))
+    return smallItems.map((_, item) => pathOf(assigned, item))
+  }
+
+  const metadata = pathsOf('residual-kmeans-metadata')
+  expect(pathsOf('residual-kmeans-metadata', { vectors: noise })).toEqual(metadata)
+  expect(pathsOf('residual-kmeans-metadata', { metadataVectors: noise })).not.toEqual(metadata)
+  const trained = pathsOf('residual-kmeans')
+  expect(pathsOf('residual-kmeans', { metadataVectors: noise })).toEqual(trained)
+  expect(pathsOf('residual-kmeans', { vectors: noise })).not.toEqual(trained)
+})
+
+test.each(['collaborative', 'residual-kmeans', 'semantic+collaborative'] as const)(
+  '%s keeps the mean metadata vector of each node of its cells',
+  scheme => {
+    const alone = (i: number) => ({ categories: ['home', i === 58 ? 'alone' : 'indoors', 'x'] })
+    const items = smallItems.map((item, i) => (i < 50 ? item : { ...item, attributes: alone(i) }))
+    const { metadataVectors, width } = smallInput()
+
+    const { itemIds, placing } = assignItemIds(scheme, smallInput({ items }))
+
+    const cells = cellTree(itemIds)
+    expect(placing.centroids).toHaveLength(cells.parent.length * width)
+    for (let node = 0; node < cells.parent.length; node++) {
+      const path = codesOf(cells, node)
+      const below = items.flatMap((_, i) =>
+        path.every((code, level) => itemIds.codes[i * itemIds.depth + level] === code) ? [i] : []
+      )
+      const mean = below.reduce((sum, i) => sum + metadataVectors[i * width]! / below.length, 0)
+      expect(placing.centroids[node * width]).toBeCloseTo(mean, 4)
+    }
+  }
+)
+
+test.each([
+  { branching: 0 },
+  { branching: 1.5 },
+  { clusterSize: -3 },
+  { words: Number.NaN },
+  { codesPerLevel: Number.POSITIVE_INFINITY }
+])('a setting has to be a whole number of at least 1: %o', settings => {
+  const [name] = Object.keys(settings)
+
+  expect(() => assignItemIds('collaborative', smallInput({ settings }))).toThrow(
+    expect.objectContaining({
+      code: 'ARGUMENT_INVALID',
+      message: expect.stringMatching(`setting ${name} .* must be a whole number of at least 1`)
+    })
+  )
+})
+
+test('settings of 1 are the smallest that there are', () => {
+  for (const scheme of schemes) {
+    const settings = { branching: 1, clusterSize: 1, words: 1 }
+    const { itemIds } = assignItemIds(scheme, smallInput({ settings }))
+    expect(buildTrie(itemIds).itemCountOf(0)).toBe(60)
+  }
 })
 
 test.each(['random', 'independent', 'residual-kmeans', 'residual-kmeans-metadata'] as const)(

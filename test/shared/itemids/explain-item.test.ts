@@ -3,6 +3,7 @@ import { assignItemIds } from '#shared/itemids/assign-item-ids.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { explainItem, explainPrefixes } from '#shared/itemids/explain-item.ts'
 import type { Scheme } from '#shared/itemids/item-ids.ts'
+import type { SchemeSettings } from '#shared/itemids/scheme.ts'
 import { smallInput, smallItems } from './schemes/small-catalogue.ts'
 
 describe('explainItem', () => {
@@ -55,6 +56,17 @@ describe('explainItem', () => {
     expect(explainItem(catalogue, smallItems.length)).toBeUndefined()
   })
 
+  test('says so of what fills up a path of clusters, and of no code of a k-means', () => {
+    const settings = { branching: 3, clusterSize: 6 }
+    const namesOf = (scheme: Scheme) =>
+      explainPrefixes(indexed(scheme, smallItems, settings).catalogue).map(({ codes, name }) =>
+        codes.at(-1) === 0 ? name : 'no zero'
+      )
+
+    expect(new Set(namesOf('collaborative'))).toEqual(new Set(['nothing more', 'no zero']))
+    expect(new Set(namesOf('residual-kmeans'))).toEqual(new Set([undefined, 'no zero']))
+  })
+
   test('says of a zero that there is nothing more', () => {
     const items = smallItems.map((item, i) =>
       i === 5 ? { ...item, attributes: { categories: ['home'] } } : item
@@ -95,10 +107,10 @@ function titleOf(item: number): string {
   return `${['lamp', 'chair', 'table', 'shelf', 'carpet', 'mirror'][item % 6]} red ${item % 6 === 0 && item < 12 ? 'oak' : 'pine'} ${item}`
 }
 
-function indexed(scheme: Scheme, items = smallItems) {
-  const { itemIds, placing } = assignItemIds(scheme, smallInput({ items }))
+function indexed(scheme: Scheme, items = smallItems, settings: SchemeSettings = {}) {
+  const { itemIds, placing } = assignItemIds(scheme, smallInput({ items, settings }))
   const clicks = Int32Array.from(items.keys()) // the last item is clicked most
   return {
-    catalogue: { items, trie: buildTrie(itemIds), clicks, reading: placing.reading }
+    catalogue: { items, trie: buildTrie(itemIds), clicks, scheme, reading: placing.reading }
   }
 }

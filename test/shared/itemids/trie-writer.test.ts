@@ -5,7 +5,7 @@ import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { ItemFilter } from '#shared/itemids/item-filter.ts'
 import type { ItemIds } from '#shared/itemids/item-ids.ts'
-import { childBy, childrenOf, codesOf, type TrieView } from '#shared/itemids/trie.ts'
+import { childrenOf, codesOf, type TrieView } from '#shared/itemids/trie.ts'
 import { TrieReader } from '#shared/itemids/trie-reader.ts'
 import { TrieWriter } from '#shared/itemids/trie-writer.ts'
 import { idsOf } from '#test/support/ids-of.ts'
@@ -206,6 +206,7 @@ function live(itemIds: ItemIds, acts: Parameters<typeof act>[2][]) {
 function contentOf(view: TrieView, node = 0): string[] {
   const own = `${codesOf(view, node)}: ${view.itemCountOf(node)} ${view.itemOf(node)}`
   const children = childrenOf(view, node)
-  for (const child of children) expect(childBy(view, node, view.codeOf(child))).toBe(child)
+  for (const child of children) expect(view.childBy(node, view.codeOf(child))).toBe(child)
+  expect(view.largestCodeBelow(node)).toBe(children.length > 0 ? view.codeOf(children.at(-1)!) : -1)
   return [own, ...children.flatMap(child => contentOf(view, child))]
 }

@@ -35,6 +35,7 @@ beforeAll(async () => {
     })),
     trie: buildTrie(trained.itemIds),
     clicks: trained.clicks,
+    scheme: trained.itemIds.scheme,
     reading: { from: 'vector' }
   })
   served = {
@@ -97,6 +98,7 @@ describe('while the catalogue changes', () => {
     const fresh = [0, 1, 2, 3, 4]
     let looks = 0
     const newItems = {
+      size: fresh.length,
       has: (item: number) => item < 5,
       [Symbol.iterator]: () => (looks++ === 0 ? fresh : []).values() // gone once they were ranked
     }

@@ -20,6 +20,14 @@ describe('title', () => {
   })
 })
 
+test('titles without a letter or a digit are no titles', () => {
+  expect(() => assign('title', [titled('a', '---'), titled('b', '!')])).toThrow(/with a word/)
+  expect(namesOf('title', [titled('a', '---'), item('b', { name: 'Lamp' })])).toEqual([
+    [],
+    ['lamp']
+  ])
+})
+
 describe('semantic', () => {
   test('has a code for each place in the category tree, not for each name', () => {
     const items = [

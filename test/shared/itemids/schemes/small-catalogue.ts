@@ -24,13 +24,12 @@ export const smallItems: readonly Item[] = Array.from({ length: itemCount }, (_,
 export const unclicked = [58, 59]
 
 export function smallInput(changes: Partial<IndexInput> = {}): IndexInput {
-  const vectors = groupVectors()
   return {
     items: smallItems,
     sessions: groupSessions(),
     width,
-    vectors,
-    metadataVectors: vectors,
+    vectors: groupVectors(4),
+    metadataVectors: groupVectors(5),
     random: createRandom(1),
     ...changes
   }
@@ -38,21 +37,21 @@ export function smallInput(changes: Partial<IndexInput> = {}): IndexInput {
 
 /** The first items of a catalogue with what belongs to them. */
 export function firstItems(count: number): IndexInput {
-  const { items, sessions, vectors } = smallInput()
+  const { items, sessions, vectors, metadataVectors } = smallInput()
   return smallInput({
     items: items.slice(0, count),
     sessions: sessions.map(session => session.filter(item => item < count)),
     vectors: vectors.slice(0, count * width),
-    metadataVectors: vectors.slice(0, count * width)
+    metadataVectors: metadataVectors.slice(0, count * width)
   })
 }
 
-/** Near one corner of a cube for each group. */
-function groupVectors(): Float32Array {
-  const random = createRandom(5)
+/** Near one corner of a cube for each group, another one for each seed. */
+function groupVectors(seed: number): Float32Array {
+  const random = createRandom(seed)
   return Float32Array.from({ length: itemCount * width }, (_, at) => {
     const [item, d] = [Math.floor(at / width), at % width]
-    return (d === item % groupCount ? 10 : 0) + random.normal() * 0.1
+    return (d === (item + seed) % groupCount ? 10 : 0) + random.normal() * 0.1
   })
 }
 
