@@ -20,6 +20,8 @@ export interface KmeansTask {
    * Infinity leaves sizes free.
    */
   readonly slack: number
+  /** Numbers of the vectors that shares are counted among; all of them together where nothing is said. */
+  readonly groups?: readonly Int32Array[]
   readonly random: Random
   /** Told how many rounds are done, the start counted as one. */
   readonly onProgress?: ((done: number, total: number) => void) | undefined
@@ -39,9 +41,11 @@ export function balancedKmeans(task: KmeansTask): Clustering {
     recentre(vectors, assignment, centroids, width)
     if (!changed) break
   }
-  const fairShare = count / clusters
-  const capacity = Math.max(Math.ceil(fairShare), Math.floor(fairShare * slack))
-  if (Number.isFinite(capacity)) assignWithin(capacity, vectors, centroids, width, assignment)
+  for (const group of task.groups ?? [Int32Array.from(assignment.keys())]) {
+    const fairShare = group.length / clusters
+    const capacity = Math.max(Math.ceil(fairShare), Math.floor(fairShare * slack))
+    if (capacity < group.length) assignWithin(capacity, group, task, { centroids, assignment })
+  }
   recentre(vectors, assignment, centroids, width)
   task.onProgress?.(iterations + 2, iterations + 2)
   return { centroids, assignment }
@@ -104,13 +108,11 @@ export function nearestCentroid(
  */
 function assignWithin(
   capacity: number,
-  vectors: Float32Array,
-  centroids: Float32Array,
-  width: number,
-  assignment: Int32Array
+  group: Int32Array,
+  { vectors, width, clusters }: KmeansTask,
+  { centroids, assignment }: Clustering
 ): void {
-  const clusters = centroids.length / width
-  const choices = Array.from(assignment, (_, i) => {
+  const choices = Array.from(group, i => {
     const distances = Float64Array.from({ length: clusters }, (_, c) =>
       squaredDistance(vectors, i, centroids, c, width)
     )

@@ -56,6 +56,20 @@ describe('assignResidualKmeans', () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(Math.ceil((300 / 7) * 1.15))
   })
 
+  test('fills no cell beyond twice the share of its parent, where half of the items are alike', () => {
+    const random = createRandom(2)
+    const vectors = Float32Array.from({ length: 2000 }, (_, i) => (i < 1000 ? 1 : random.normal()))
+
+    const { itemIds } = assignResidualKmeans(vectors, 2, random) // 1000 items, ten codes a level
+
+    const [tops, cells] = [1, 2].map(length => sizesOf(itemIds.codes, length))
+    for (const [cell, size] of cells!) {
+      const share = tops!.get(cell.split(',')[0]!)! / 10
+      expect(size).toBeLessThanOrEqual(Math.max(Math.ceil(share), 2 * share))
+    }
+    expect(itemIds.levelSizes[2]).toBeLessThanOrEqual(23)
+  })
+
   test('gives similar items a common prefix', () => {
     const { itemIds, groups } = groupedItems()
 
@@ -80,6 +94,16 @@ describe('assignResidualKmeans', () => {
     expect(vectors).toEqual(Float32Array.of(1, 2, 3, 4))
   })
 })
+
+/** Items below each prefix of so many codes. */
+function sizesOf(codes: Int32Array, length: number): Map<string, number> {
+  const sizes = new Map<string, number>()
+  for (let start = 0; start < codes.length; start += 3) {
+    const prefix = codes.subarray(start, start + length).join()
+    sizes.set(prefix, (sizes.get(prefix) ?? 0) + 1)
+  }
+  return sizes
+}
 
 /**
  * 64 items in sixteen groups of four, for four codes on each coarse level: four places far apart,
