@@ -63,7 +63,9 @@ export async function* readItemLines(folder: string): AsyncGenerator<DatasetLine
  *
  * @throws DATASET_INVALID when the file is not compressed by gzip, or cut off, or no CSV.
  */
-export async function* readEventLines(folder: string): AsyncGenerator<DatasetLine> {
+export async function* readEventLines(
+  folder: string
+): AsyncGenerator<DatasetLine & { readonly row: Row }> {
   const rows = csvRows(join(folder, interactionsFile))
   const dataset = basename(folder)
   let columns: readonly string[] | undefined
@@ -81,7 +83,7 @@ export async function* readEventLines(folder: string): AsyncGenerator<DatasetLin
       record.length === columns.length
         ? eventMessage(dataset, row, sessionNumber)
         : { rejected: `it has ${record.length} fields instead of ${columns.length}` }
-    yield { line: info.lines, ...meaning }
+    yield { line: info.lines, row, ...meaning }
   }
 }
 
@@ -91,7 +93,7 @@ interface CsvRow {
 }
 
 async function* csvRows(file: string): AsyncGenerator<CsvRow> {
-  const parser = parse({ info: true, relax_column_count: true })
+  const parser = parse({ bom: true, info: true, relax_column_count: true })
   try {
     yield* pipeline(await unzip(file), parser, ignoreError) as AsyncIterable<CsvRow>
   } catch (cause) {

@@ -17,6 +17,8 @@ import { createRandom } from '#shared/runtime/random.ts'
 import { listPlaces, type Places } from './questions.ts'
 
 const listed = 20
+/** At least as many as are listed. */
+export const beamWidth = 30
 /** Ranking every item takes long: so many questions tell the two pipelines apart. */
 const comparedQuestions = 3000
 
@@ -43,7 +45,7 @@ export function modelPlaces(set: TrainingSet, trained: TrainedModel): ModelPlace
     const { trie } = ranking.decoder
     const exclusions = new Exclusions(trie, hidden(question))
     const scorer = decodeSession(ranking.decoder, question.state)
-    return beamSearch({ trie, scorer, exclusions, width: 30 }).map(({ item }) => item)
+    return beamSearch({ trie, scorer, exclusions, width: beamWidth }).map(({ item }) => item)
   })
   const startedAt = performance.now()
   const final = listPlaces(questions, product)
@@ -52,7 +54,7 @@ export function modelPlaces(set: TrainingSet, trained: TrainedModel): ModelPlace
   return {
     places: new Map([
       ['dense head', dense],
-      ['generator alone', generated],
+      [`generator alone, beam of ${beamWidth}`, generated],
       ['nextrie', final]
     ]),
     pipeline: final.filter((_, i) => i % step === 0),
