@@ -5,13 +5,13 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Question } from '#shared/evaluation/evaluate.ts'
 import type { NodeMoments } from '#shared/inference/node-moments.ts'
 import type { Trie } from '#shared/itemids/trie.ts'
-import { decoderStates, initialDecoder } from '#shared/model/decoder.ts'
+import { decoderStates, initialDecoder, type LevelTensors } from '#shared/model/decoder.ts'
 import type { NamedArrays } from '#shared/model/safetensors.ts'
 import { copyOf, takenFrom, tensorsOf } from '#shared/model/weights.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Random } from '#shared/runtime/random.ts'
 import { createAdamW } from './adamw.ts'
-import { codeLoss } from './code-loss.ts'
+import { codeLoss, rootLoss, rootTensors, type ScoredTrie } from './code-loss.ts'
 import type { SettledRecipe } from './config.ts'
 import { gradientsOf } from './gradients.ts'
 import { learningRateAt } from './learning-rate.ts'
@@ -37,11 +37,12 @@ export interface TrainedDecoder {
 /** Weights of the epoch that is best on validation; the untrained ones when none is better. */
 export async function trainDecoder(task: DecoderTask): Promise<TrainedDecoder> {
   const { trie, moments, recipe, random, report } = task
+  const root = rootTensors(task)
   const weights = takenFrom(initialDecoder(moments.width, trie.depth, random))
   const optimizer = createAdamW(recipe.optimizer)
   const size = recipe.clicksPerBatch
   const steps = Math.ceil(task.training.length / size) * recipe.decoderEpochs
-  const untrainedLoss = validationLoss(task, weights)
+  const untrainedLoss = validationLoss(task, root, weights)
   let best = { weights: copyOf(weights), loss: untrainedLoss }
   let step = 0
 
@@ -51,7 +52,10 @@ export async function trainDecoder(task: DecoderTask): Promise<TrainedDecoder> {
       const order = random.shuffle(task.training.slice())
       for (let start = 0; start < order.length; start += size) {
         const batch = order.slice(start, start + size)
-        const { loss, gradients } = gradientsOf(tensors => pathLoss(task, tensors, batch), weights)
+        const { loss, gradients } = gradientsOf(
+          tensors => pathLoss({ ...task, root }, tensors, batch),
+          weights
+        )
         if (!Number.isFinite(loss)) throw diverged(epoch, step)
         const dense = Object.entries(gradients).map(([name, values]) => [name, { values }] as const)
         const rate = learningRateAt(step / steps, recipe.decoderLearningRate)
@@ -59,11 +63,12 @@ export async function trainDecoder(task: DecoderTask): Promise<TrainedDecoder> {
         report.update(++step, { epoch, loss: loss.toFixed(3) })
         await setImmediate()
       }
-      const loss = validationLoss(task, weights)
+      const loss = validationLoss(task, root, weights)
       if (loss < best.loss) best = { weights: copyOf(weights), loss }
     }
   } finally {
     report.finish({ 'validation loss': best.loss.toFixed(3), untrained: untrainedLoss.toFixed(3) })
+    tf.dispose(root as unknown as tf.TensorContainer)
   }
   return { ...best, untrainedLoss }
 }
@@ -77,7 +82,7 @@ function diverged(epoch: number, step: number): RecommenderError {
 
 /** Mean over questions of -log P(item ID of the target): the sum of its codes' losses. */
 function pathLoss(
-  { trie, moments }: Pick<DecoderTask, 'trie' | 'moments'>,
+  { trie, moments, root }: ScoredTrie & { readonly root: LevelTensors },
   weights: Readonly<Record<string, tf.Tensor>>,
   questions: readonly Question[]
 ): tf.Scalar {
@@ -90,7 +95,11 @@ function pathLoss(
     const nodes: Int32Array = next.map(node => trie.parent[node]!)
     const means = written === 0 ? tf.zeros(shape) : tf.tensor2d(rowsOf(moments, nodes), shape)
     const states = decoderStates(weights, sessions, means as tf.Tensor2D, written)
-    losses.push(codeLoss({ trie, moments }, states, nodes, next))
+    const loss =
+      written === 0
+        ? rootLoss(root, states, next)
+        : codeLoss({ trie, moments }, states, nodes, next)
+    losses.push(loss)
     next = nodes
   }
   return tf.addN(losses) as tf.Scalar
@@ -112,12 +121,14 @@ function stack(questions: readonly Question[], width: number): Float32Array {
   return states
 }
 
-function validationLoss(task: DecoderTask, weights: NamedArrays): number {
+function validationLoss(task: DecoderTask, root: LevelTensors, weights: NamedArrays): number {
   const { validation, recipe } = task
   let sum = 0
   for (let start = 0; start < validation.length; start += recipe.clicksPerBatch) {
     const batch = validation.slice(start, start + recipe.clicksPerBatch)
-    const loss = tf.tidy(() => pathLoss(task, tensorsOf(weights), batch).dataSync()[0]!)
+    const loss = tf.tidy(
+      () => pathLoss({ ...task, root }, tensorsOf(weights), batch).dataSync()[0]!
+    )
     sum += loss * batch.length
   }
   return sum / validation.length

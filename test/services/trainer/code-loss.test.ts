@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { codeLoss } from '#services/trainer/code-loss.ts'
+import { codeLoss, rootLoss, rootTensors } from '#services/trainer/code-loss.ts'
 import { type NodeMoments, nodeMoments } from '#shared/inference/node-moments.ts'
 import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { assignResidualKmeans } from '#shared/itemids/residual-kmeans.ts'
@@ -37,6 +37,40 @@ describe('codeLoss', () => {
       expect(Math.max(...tf.abs(expected.grad).dataSync())).toBeGreaterThan(0.01)
     }
   )
+
+  test('of the root is the same by products of matrices', () => {
+    const next = everyNode(1)
+    const states = normalTensor<tf.Tensor2D>([next.length, D], 1)
+    const byLoops = (x: tf.Tensor) =>
+      codeLoss(model, x as tf.Tensor2D, new Int32Array(next.length), next)
+    const byProducts = (x: tf.Tensor) => rootLoss(rootTensors(model), x as tf.Tensor2D, next)
+
+    const [expected, actual] = [
+      tf.valueAndGrad(byLoops)(states),
+      tf.valueAndGrad(byProducts)(states)
+    ]
+
+    expectClose(actual.value, expected.value, 1e-5)
+    expectClose(actual.grad, expected.grad, 1e-5)
+  })
+
+  test('of the root is the same where its children are leaves', () => {
+    const codes = Int32Array.from({ length: itemCount }, (_, item) => item)
+    const leaves = buildTrie({ scheme: 'independent', depth: 1, levelSizes: [itemCount], codes })
+    const shallow = { trie: leaves, moments: nodeMoments(leaves, vectors, D) }
+    const next = Int32Array.of(4, 60, 1)
+    const states = normalTensor<tf.Tensor2D>([3, D], 1)
+    const byLoops = (x: tf.Tensor) => codeLoss(shallow, x as tf.Tensor2D, new Int32Array(3), next)
+    const byProducts = (x: tf.Tensor) => rootLoss(rootTensors(shallow), x as tf.Tensor2D, next)
+
+    const [expected, actual] = [
+      tf.valueAndGrad(byLoops)(states),
+      tf.valueAndGrad(byProducts)(states)
+    ]
+
+    expectClose(actual.value, expected.value, 1e-5)
+    expectClose(actual.grad, expected.grad, 1e-5)
+  })
 
   test('scales its gradient with what comes from above', () => {
     const next = everyNode(3)
