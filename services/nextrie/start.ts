@@ -109,6 +109,7 @@ function programEnvironment({ address, databaseUrl, options }: ProgramFacts): En
     DATABASE_URL: databaseUrl,
     KAFKA_BROKERS: '', // everything is on this machine: nobody would ingest from elsewhere
     RELEASES_FOLDER: releasesFolder(options),
+    SHUTDOWN_GRACE_MS: '0', // nobody spreads requests here: Ctrl-C need not wait for them
     HOST: address.host,
     PORT: String(address.port)
   }

@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type FastifyBaseLogger, LogController } from 'fastify'
 import { authorize } from './authorize.ts'
 import { measureCatalogue } from './catalogue-metrics.ts'
+import { answerConnectionFaults, answerUnreadable } from './connection-faults.ts'
 import { drainConnections } from './drain.ts'
 import { answerError, answerNotFound } from './error-handler.ts'
 import { limitReading } from './limit-reading.ts'
@@ -49,12 +50,16 @@ export async function buildApp(parts: ServingParts): Promise<App> {
     requestTimeout,
     routerOptions: { maxParamLength },
     frameworkErrors: answerError,
+    clientErrorHandler: answerUnreadable,
+    return503OnClosing: false, // what comes in while closing is answered, see drain.ts
+    http: { requireHostHeader: false }, // connection-faults.ts asks for it
     ajv: { customOptions: strictAjv }
   }).withTypeProvider<TypeBoxTypeProvider>()
 
   app.setErrorHandler(answerError)
   app.setNotFoundHandler(answerNotFound)
-  drainConnections(app)
+  drainConnections(app, parts.connections)
+  answerConnectionFaults(app)
   limitReading(app)
   limitValues(app)
   measureRequests(app, parts.metrics)

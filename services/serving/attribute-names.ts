@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { catalogVersion } from '#shared/catalog/read-items.ts'
 import { readAttributeNames } from '#shared/catalog/select-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
+import { inTime } from './in-time.ts'
 
 export interface AttributeNames {
   /** All names, as of a reading that is new enough for these. */
@@ -40,7 +41,7 @@ export function createAttributeNames(pool: Pool): AttributeNames {
         newest = read(newest)
         coming = newest
       }
-      await coming
+      await inTime(coming, 'the attributes of the catalogue')
       return known
     }
   }

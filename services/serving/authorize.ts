@@ -2,6 +2,7 @@
 // whose it is, whether they asked too often, and whether their role allows the route.
 import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
 import { mayAct, type Role } from '#shared/apikeys/api-key.ts'
+import { isLoopback } from './guard-address.ts'
 import type { KnownKey } from './known-keys.ts'
 import { problemResponse, sendProblem } from './problem.ts'
 import { limitRequests } from './rate-limit.ts'
@@ -36,9 +37,22 @@ export async function authorize(
   })
   await limitRequests(app, requestsPerMinute)
   app.addHook('onRequest', async (request, reply) => {
-    if (!(await keys.areRequired())) return
+    if (!(await keys.areRequired())) return refuseOtherHosts(request, reply)
     return request.apiKey ? refuseOthers(request, reply) : refuseUnknown(request, reply)
   })
+}
+
+/**
+ * Without keys everybody on this machine may ask, but no page that their browser shows: one can give its own name
+ * our address (DNS rebinding), and then the name is what tells it from a page of ours.
+ */
+function refuseOtherHosts(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
+  const name = request.hostname.replace(/^\[(.*)\]$/, '$1').toLowerCase()
+  if (isLoopback(name)) return undefined
+  const detail =
+    `without API keys only localhost is answered, not ${request.host || 'no host'}: ask ` +
+    'http://127.0.0.1, or make a key with `nextrie keys create NAME --role read`'
+  return sendProblem(reply, { status: 403, code: 'FORBIDDEN', detail })
 }
 
 function refuseOthers(request: FastifyRequest, reply: FastifyReply): FastifyReply | undefined {
@@ -70,7 +84,9 @@ function describeGuard(route: RouteOptions): void {
     response: {
       ...response,
       401: problemResponse('An API key is needed, or this one is not valid'),
-      403: problemResponse('The role of this API key does not allow it'),
+      403: problemResponse(
+        'The role of this API key does not allow it, or without keys the Host is not local'
+      ),
       429: problemResponse('Too many requests: `Retry-After` says when to come again')
     }
   }

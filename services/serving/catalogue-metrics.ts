@@ -12,6 +12,10 @@ const figures: Readonly<Record<keyof CatalogueState, readonly [name: string, hel
   faulty: [
     'nextrie_faulty_items',
     'Items that could not be taken in: they stay as they were, and the log says why'
+  ],
+  secondsBehind: [
+    'nextrie_catalogue_seconds_behind',
+    'Since all changes of the catalogue were last taken in'
   ]
 }
 

@@ -35,6 +35,8 @@ export interface ServingConfig extends KafkaSettings {
   readonly queueLength: number
   /** After this time in the queue a question is refused. */
   readonly requestDeadlineMs: number
+  /** How long it answers on when told to stop, with readiness saying so (drain.ts). */
+  readonly shutdownGraceMs: number
   /** Of one API key, or of one address without; 0 is no limit. */
   readonly requestsPerMinute: number
   readonly search: SearchName
@@ -55,6 +57,7 @@ export function servingConfig(environment: Environment): ServingConfig {
     threads: ['RECOMMENDER_THREADS', integer(1, availableParallelism(), 256)],
     queueLength: ['QUEUE_LENGTH', integer(1, standardQueue.length)],
     requestDeadlineMs: ['REQUEST_DEADLINE_MS', integer(1, standardQueue.deadlineMs)],
+    shutdownGraceMs: ['SHUTDOWN_GRACE_MS', integer(0, 3000, 15_000)],
     requestsPerMinute: ['REQUESTS_PER_MINUTE', integer(0, 60_000)],
     search: ['SEARCH', oneOf(searchNames, standardGeneration.search)],
     searchWidth: ['SEARCH_WIDTH', integer(1, standardGeneration.width, 1000)],

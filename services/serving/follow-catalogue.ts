@@ -6,12 +6,15 @@
 // 2. Items that are still without an ID are placed, and written down in the same transaction.
 // 3. When that has committed, the release takes them in, as every other process does that reads them.
 //
+// What has an ID already waits for none of this: it is updated first, and where items cannot be placed now
+// (another process holds the lock, say) also behind them, so that what is hidden leaves the answers.
+//
 // So all processes give an item the same ID, whichever comes first, and one that starts later reads the
 // IDs before anything else. Where a step fails nothing is half done: the next look begins at the version
 // before it.
 import type { Item } from '#shared/catalog/item.ts'
 import { readChangedItems, readHiddenKeys } from '#shared/catalog/read-items.ts'
-import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
+import { type Connection, type Pool, withinMs, withTransaction } from '#shared/database/pool.ts'
 import type { LivingCatalogue } from '#shared/recommendations/recommender.ts'
 import { insertPlacedItems, lockPlacing, readPlacedItems } from '#shared/releases/placed-items.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
@@ -34,6 +37,8 @@ export interface CatalogueState {
   readonly withoutRoom: number
   /** Items that could not be taken in: the log names each, with the fault. */
   readonly faulty: number
+  /** Since all changes were last taken in: about a second at most while all is well. */
+  readonly secondsBehind: number
 }
 
 export interface CatalogueFacts {
@@ -48,6 +53,10 @@ export interface CatalogueFacts {
 /** A page takes a fraction of a second: others wait for its lock no longer. */
 const itemsPerPage = 500
 const keysPerPage = 20_000
+/** Where another process holds the lock, a look waits so many times half a second. */
+const lockTries = 30
+/** Reads the whole catalogue, once. */
+const hiddenKeysMs = 60_000
 
 /** @returns when the release is as the catalogue is now. */
 export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCatalogue> {
@@ -57,17 +66,37 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
   const withoutRoom = new WithoutRoom(facts)
   const faulty = new Set<string>()
   let version = catalogue.trainedVersion
+  let updatedVersion = version
+  let lookedAt = performance.now()
   let taken = 0
   let running: Promise<void> | undefined
   let following: Promise<void> | undefined
 
   const look = async () => {
-    for (;;) {
+    for (let tries = 1; ; ) {
       const items = await readChangedItems(pool, { after: version, limit: itemsPerPage })
-      withoutRoom.add(await takeIn(facts, items, faulty))
+      try {
+        withoutRoom.settle(items, await takeIn(facts, items, faulty))
+      } catch (error) {
+        await updateAhead()
+        if (!isLocked(error) || ++tries > lockTries) throw error
+        continue
+      }
+      tries = 1
       version = items.at(-1)?.version ?? version
       taken += items.length
       facts.onProgress?.(taken)
+      lookedAt = performance.now()
+      if (items.length < itemsPerPage) return
+    }
+  }
+  /** Only what has an ID: the items are read again from `version` on. */
+  const updateAhead = async () => {
+    for (;;) {
+      const after = Math.max(version, updatedVersion)
+      const items = await readChangedItems(pool, { after, limit: itemsPerPage })
+      await updateKnown(facts, items)
+      updatedVersion = items.at(-1)?.version ?? updatedVersion
       if (items.length < itemsPerPage) return
     }
   }
@@ -87,7 +116,10 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
     })
     return running
   }
-  await refresh()
+  await refresh().catch(error => {
+    if (!isLocked(error)) throw error
+    facts.log.warn({ release: releaseId, err: error }, 'new items are placed later')
+  })
   return {
     version: () => version,
     refresh,
@@ -95,9 +127,30 @@ export async function followCatalogue(facts: CatalogueFacts): Promise<FollowedCa
       added: catalogue.added(),
       room: catalogue.room,
       withoutRoom: withoutRoom.count,
-      faulty: faulty.size
+      faulty: faulty.size,
+      secondsBehind: Math.floor((performance.now() - lookedAt) / 1000)
     })
   }
+}
+
+/** lock_not_available: another process holds the lock. */
+function isLocked(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === '55P03'
+}
+
+/** One that cannot be updated spoils no other, and is told of when the items are taken in. */
+async function updateKnown(facts: CatalogueFacts, items: readonly Item[]): Promise<void> {
+  try {
+    await facts.catalogue.update(items)
+  } catch (error) {
+    if (!isItemsFault(error)) throw error
+    if (items.length === 1) return
+    for (const item of items) await updateKnown(facts, [item])
+  }
+}
+
+function isItemsFault(error: unknown): boolean {
+  return error instanceof RecommenderError && error.code === 'ITEM_INVALID'
 }
 
 /**
@@ -115,12 +168,13 @@ async function takeIn(
   const { catalogue, log } = facts
   try {
     const missing = items.filter(({ key, isVisible }) => isVisible && !catalogue.hasId(key))
+    if (missing.length < items.length) await catalogue.update(without(items, missing))
     const refused = missing.length > 0 ? await placeItems(facts, missing) : []
-    await catalogue.update(items)
+    if (missing.length > 0) await catalogue.update(missing)
     for (const { key } of items) faulty.delete(key)
     return refused
   } catch (error) {
-    if (!(error instanceof RecommenderError) || error.code !== 'ITEM_INVALID') throw error
+    if (!isItemsFault(error)) throw error
     if (items.length === 1) {
       faulty.add(items[0]!.key)
       log.error({ item: items[0]!.key, err: error }, 'an item could not be taken in')
@@ -132,11 +186,18 @@ async function takeIn(
   }
 }
 
+function without(items: readonly Item[], others: readonly Item[]): Item[] {
+  const left = new Set(items)
+  for (const item of others) left.delete(item)
+  return [...left]
+}
+
 async function hideKeys(pool: Pool, catalogue: LivingCatalogue): Promise<void> {
   const hidden: string[] = []
+  const reading = withinMs(pool, hiddenKeysMs)
   for (let after: string | undefined = ''; after !== undefined; ) {
     const upToVersion = catalogue.trainedVersion
-    const keys: string[] = await readHiddenKeys(pool, { upToVersion, after, limit: keysPerPage })
+    const keys: string[] = await readHiddenKeys(reading, { upToVersion, after, limit: keysPerPage })
     for (const key of keys) hidden.push(key)
     after = keys.length === keysPerPage ? keys.at(-1) : undefined
   }
@@ -202,7 +263,9 @@ class WithoutRoom {
     return this.#keys.size
   }
 
-  add(refused: readonly Refused[]): void {
+  /** @param items those that were taken in, of which some found no room: none of the others waits for any. */
+  settle(items: readonly Item[], refused: readonly Refused[]): void {
+    for (const { key } of items) this.#keys.delete(key)
     for (const { key } of refused) this.#keys.add(key)
     if (this.#keys.size < 2 * this.#told || this.#keys.size === 0 || refused.length === 0) return
     this.#told = this.#keys.size

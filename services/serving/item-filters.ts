@@ -2,72 +2,85 @@
 // that the answer, a bit for each item, follows the changes of the catalogue, of which only those since
 // the last look are read. It never runs ahead of the release, which takes in the same changes: an item
 // that the release does not know yet is read again when it does. The filters used last are kept.
+//
+// Who asks for a filter that is being read joins that reading, and waits for it so long and no longer: the
+// reading goes on, and whoever asks again finds it done. One that fails leaves what was known before.
 import type { ItemCondition } from '#shared/catalog/item-condition.ts'
 import { selectChanged, selectItems } from '#shared/catalog/select-items.ts'
 import type { Pool } from '#shared/database/pool.ts'
 import type { ItemSelection, SelectItems } from '#shared/recommendations/item-selection.ts'
+import { inTime } from './in-time.ts'
 
 /** Of a release of a million items one takes 125 kB. */
 const filtersKept = 256
+/** Reading a page keeps the event loop for some twenty milliseconds. */
 const keysPerPage = 20_000
 /** A selection is good for this time: each thread counts a new one at the nodes of the trie. */
 const lookEveryMs = 1000
 
-interface Kept {
+interface Known {
   readonly selection: ItemSelection
   readonly version: number
   /** In ms of performance.now(). */
   readonly lookedAt: number
 }
 
+interface Kept {
+  known?: Known
+  reading?: Promise<Known>
+}
+
 export interface ItemFilters {
-  /** The items that pass. @throws what the pool throws: without Postgres no filter is answered. */
+  /**
+   * The items that pass.
+   *
+   * @throws what the pool throws: without Postgres no filter is answered; DATABASE_UNAVAILABLE when the
+   *   items could not be read in time.
+   */
   of(condition: ItemCondition): Promise<ItemSelection>
 }
 
-/** @param versionOf the catalogue's version up to which the release has taken in all changes. */
-export function createItemFilters(
-  pool: Pool,
-  select: SelectItems,
-  versionOf: () => number
-): ItemFilters {
-  const reading = { pool, select, versionOf }
-  const kept = new Map<string, Promise<Kept>>()
+export interface FilterFacts {
+  readonly pool: Pool
+  readonly select: SelectItems
+  /** The catalogue's version up to which the release has taken in all changes. */
+  readonly versionOf: () => number
+}
 
-  const keep = (name: string, found: Promise<Kept>) => {
+/** @param patienceMs how long one question waits. */
+export function createItemFilters(facts: FilterFacts, patienceMs?: number): ItemFilters {
+  const kept = new Map<string, Kept>()
+
+  const keptOf = (name: string): Kept => {
+    const found = kept.get(name) ?? {}
     kept.delete(name)
     kept.set(name, found)
     if (kept.size > filtersKept) kept.delete(kept.keys().next().value!)
+    return found
+  }
+  const read = async (of: Kept, condition: ItemCondition): Promise<Known> => {
+    try {
+      const known = of.known
+      of.known = await (known ? refreshed(known, condition, facts) : readAll(condition, facts))
+      return of.known
+    } finally {
+      delete of.reading
+    }
   }
   return {
     async of(condition) {
-      const name = JSON.stringify(condition)
-      const before = kept.get(name)
-      const found = before
-        ? before.then(known => refreshed(known, condition, reading))
-        : readAll(condition, reading)
-      keep(name, found)
-      try {
-        return (await found).selection
-      } catch (error) {
-        if (kept.get(name) === found) kept.delete(name)
-        throw error
-      }
+      const one = keptOf(JSON.stringify(condition))
+      one.reading ??= read(one, condition)
+      return (await inTime(one.reading, 'the items of this filter', patienceMs)).selection
     }
   }
-}
-
-interface Reading {
-  readonly pool: Pool
-  readonly select: SelectItems
-  readonly versionOf: () => number
 }
 
 /** Page by page: the event loop is not held up by a million keys, nor memory by all of them. */
 async function readAll(
   condition: ItemCondition,
-  { pool, select, versionOf }: Reading
-): Promise<Kept> {
+  { pool, select, versionOf }: FilterFacts
+): Promise<Known> {
   const lookedAt = performance.now()
   const version = versionOf() // before the items: what comes between is read again
   let selection = select([])
@@ -82,11 +95,19 @@ async function readAll(
   return { selection, version, lookedAt }
 }
 
-async function refreshed(known: Kept, condition: ItemCondition, reading: Reading): Promise<Kept> {
+async function refreshed(
+  known: Known,
+  condition: ItemCondition,
+  { pool, select, versionOf }: FilterFacts
+): Promise<Known> {
   const now = performance.now()
   if (now - known.lookedAt < lookEveryMs) return known
-  const version = reading.versionOf()
-  if (version === known.version) return { ...known, lookedAt: now }
-  const changed = await selectChanged(reading.pool, condition, known.version)
-  return { ...known, selection: reading.select(changed, known.selection), version, lookedAt: now }
+  const version = versionOf()
+  let { selection, version: after } = known
+  while (after < version) {
+    const changed = await selectChanged(pool, condition, { after, limit: keysPerPage })
+    selection = select(changed, selection)
+    after = changed.length === keysPerPage ? changed.at(-1)!.version : version
+  }
+  return { selection, version, lookedAt: now }
 }

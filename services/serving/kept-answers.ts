@@ -11,7 +11,7 @@
 // Measured with ten items and 150 answers a statement (2026-11-23, two busy cores): an answer takes 14 µs of
 // this process, 26 µs with Postgres's part, and 240 bytes on disk.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Pool } from '#shared/database/pool.ts'
+import { type Pool, withinMs } from '#shared/database/pool.ts'
 import { recommendationId, timeOf } from './recommendation-id.ts'
 import type { SettledQuestion } from './routes/question.ts'
 
@@ -45,6 +45,8 @@ const rowsPerStatement = 1000
 /** Makes the first id of its time. */
 const leastRandom = '00000000-0000-4000-8000-000000000000'
 const trimEveryMs = 60_000
+/** It reads all answers that are kept: longer than other statements may take. */
+const trimMs = 30_000
 /** Ids of this time, past or by another's clock to come, may be of answers that are not yet written. */
 const youngMs = 2000
 /** Another process writes every tenth of a second: what is not there then never was. */
@@ -162,7 +164,7 @@ async function trimAnswers(
   pool: Pool,
   { oldestMs, keptBytes }: { readonly oldestMs: number; readonly keptBytes: number }
 ): Promise<void> {
-  await pool.query(
+  await withinMs(pool, trimMs).query(
     `delete from kept_answers where recommendation_id < $1 or recommendation_id <= (
        select recommendation_id from (
          select recommendation_id, sum(octet_length(question) + octet_length(shown))

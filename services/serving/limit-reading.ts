@@ -1,6 +1,7 @@
 // A client that does not send its body is cut off. The server's own limit is for whole requests, and has
 // to leave room for a long import; here is the one for all bodies that are read before they are handled.
 import type { FastifyRequest } from 'fastify'
+import { rawProblem } from './connection-faults.ts'
 import type { App } from './serving-parts.ts'
 
 /** Sending a body of some megabytes takes no longer, over any line worth using. */
@@ -21,6 +22,7 @@ export function limitReading(app: App, timeoutMs = standardMs): void {
 }
 
 function cutOff({ raw }: FastifyRequest): void {
-  raw.socket.end('HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n\r\n')
+  const detail = 'the body did not come in time'
+  raw.socket.end(rawProblem({ status: 408, code: 'REQUEST_TIMEOUT', detail }))
   raw.destroy()
 }

@@ -1,6 +1,7 @@
 // Holds the recommender of the live release. A newer release is loaded beside it and then takes
 // over; requests that the old one has begun are answered before it closes. A release that cannot be
-// loaded changes nothing: the one before it goes on answering.
+// loaded changes nothing: the one before it goes on answering, or, where there is none, the newest before
+// it that can be loaded.
 import type { ItemCondition } from '#shared/catalog/item-condition.ts'
 import type { Pool } from '#shared/database/pool.ts'
 import type {
@@ -9,7 +10,7 @@ import type {
   Recommender,
   ThreadLoad
 } from '#shared/recommendations/recommender.ts'
-import { type AnnouncedRelease, liveRelease } from '#shared/releases/registry.ts'
+import { type AnnouncedRelease, listReleases, liveRelease } from '#shared/releases/registry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { type CatalogueState, type FollowedCatalogue, followCatalogue } from './follow-catalogue.ts'
@@ -131,15 +132,36 @@ export class FollowedRelease implements LiveRecommender {
     if (!live) return this.#sayWaiting()
     const held = this.#held
     if ((live.releaseId === held?.releaseId && held.isLiving()) || this.#isRefused(live)) return
+    const refused = await this.#reasonAgainst(live)
+    this.#refused = refused
+    if (refused) await this.#fallBack()
+  }
+
+  /** Swaps a release in. @returns why that could not be. */
+  async #reasonAgainst(release: AnnouncedRelease) {
+    const { releaseId } = release
     try {
-      await this.#swapIn(live)
-      this.#refused = undefined
+      await this.#swapIn(release)
+      return undefined
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      this.#refused = { releaseId: live.releaseId, reason, at: performance.now() }
-      this.#facts.log.error({ release: live.releaseId, err: error }, 'release refused')
+      this.#facts.log.error({ release: releaseId, err: error }, 'release refused')
+      return { releaseId, reason, at: performance.now() }
     } finally {
       this.#loading = undefined
+    }
+  }
+
+  /**
+   * The live release is no use. Where none answers, the newest that was live before it and can be loaded
+   * does; where one does that no longer takes in changes, it is loaded anew.
+   */
+  async #fallBack(): Promise<void> {
+    const held = this.#held
+    if (held?.isLiving()) return
+    for (const release of await listReleases(this.#facts.pool)) {
+      if (release.state !== 'retired' || (held && release.releaseId !== held.releaseId)) continue
+      if (!(await this.#reasonAgainst(release))) return
     }
   }
 
@@ -189,7 +211,7 @@ export class FollowedRelease implements LiveRecommender {
     try {
       const { catalogue, select } = recommender
       const followed = await followCatalogue({ pool, log, releaseId, catalogue, onProgress })
-      const filters = createItemFilters(pool, select, followed.version)
+      const filters = createItemFilters({ pool, select, versionOf: followed.version })
       return new HeldRecommender(releaseId, recommender, { filters, followed })
     } catch (error) {
       await recommender.close()

@@ -9,26 +9,32 @@ import { onShutdown, runMain } from '#shared/runtime/shutdown.ts'
 import { buildApp } from './app.ts'
 import { collectIntoKafka, collectIntoLog } from './collector.ts'
 import { type ServingConfig, servingConfig } from './config.ts'
+import { announceEnd, type Ending } from './drain.ts'
 import { guardAddress, isLoopback } from './guard-address.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { createKnownKeys } from './known-keys.ts'
 import { createKnownScenarios } from './known-scenarios.ts'
 import { FollowedRelease } from './live-recommender.ts'
-import { startPolling } from './polling.ts'
+import { pollMs, startPolling } from './polling.ts'
+import { batchLimits } from './routes/batch-limits.ts'
 import type { App } from './serving-parts.ts'
 import { requireSameGap } from './session-gap.ts'
 
-/** A new release, a change of the catalogue that nobody told, a revoked key: noticed within this time. */
-const pollMs = 1000
 /** Answers are written together, for whoever asks another process for the next page. */
 const writeAnswersMs = 100
+/** For requests that are on their way when the door is shut. */
+const mostLingerMs = 1000
 
 const log = createLogger({ name: 'serving', level: 'info' })
 
 await runMain(log, async () => {
   const config = servingConfig(process.env)
   log.level = config.logLevel
-  const pool = createPool(config.databaseUrl, { name: 'nextrie-serving', log })
+  const pool = createPool(config.databaseUrl, {
+    name: 'nextrie-serving',
+    log,
+    ...databasePatience(config)
+  })
   await guardAddress(pool, config.host)
   const keys = createKnownKeys(pool, isLoopback(config.host))
   const scenarios = createKnownScenarios(pool)
@@ -42,6 +48,7 @@ await runMain(log, async () => {
     }
   })
   const { sessionGapMinutes } = config
+  const ending: Ending = { isNear: false }
   const metrics = createMetrics()
   const collector =
     config.brokers.length > 0
@@ -57,7 +64,10 @@ await runMain(log, async () => {
     sessionGapMinutes,
     collector,
     scenarios,
-    answers
+    answers,
+    batches: batchLimits(config.queueLength),
+    connections: { lingerMs: Math.min(config.shutdownGraceMs, mostLingerMs) },
+    ending
   })
 
   const polling = [
@@ -79,6 +89,7 @@ await runMain(log, async () => {
     log
   })
   onShutdown(log, async () => {
+    await announceEnd(app, ending, config.shutdownGraceMs)
     await app.close()
     await collector.close()
     await Promise.all([stopListening(), ...polling.map(stop => stop())])
@@ -93,6 +104,14 @@ await runMain(log, async () => {
   })
   await listen(app, config)
 })
+
+/** Never so short that a busy machine's looks at Postgres fail for it. */
+function databasePatience({ requestDeadlineMs }: ServingConfig) {
+  return {
+    connectMs: Math.max(1000, requestDeadlineMs),
+    queryMs: Math.max(2000, requestDeadlineMs)
+  }
+}
 
 function recommenderSettings(config: ServingConfig): RecommenderSettings {
   const { threads, queueLength, requestDeadlineMs, search, searchWidth } = config

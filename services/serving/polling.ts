@@ -3,6 +3,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Logger } from '#shared/runtime/logging.ts'
 
+/**
+ * How often serving looks by itself. What no notification tells has to be known everywhere within two
+ * seconds: so it takes half of that at most.
+ */
+export const pollMs = 1000
+
 export interface PollingFacts {
   /** What is looked at, for the log. */
   readonly subject: string

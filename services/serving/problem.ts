@@ -40,6 +40,7 @@ export interface ProblemFacts {
 /** Sends a problem; the handler returns what this returns. */
 export function sendProblem(reply: FastifyReply, facts: ProblemFacts): FastifyReply {
   if (facts.status === 503) reply.header('retry-after', '1')
+  reply.header('cache-control', 'private, no-store')
   return reply.code(facts.status).type(problemMediaType).send(problemOf(facts))
 }
 

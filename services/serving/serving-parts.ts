@@ -7,10 +7,12 @@ import type { Pool } from '#shared/database/pool.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { Metrics } from '#shared/runtime/metrics.ts'
 import type { EventCollector } from './collector.ts'
+import type { ConnectionLimits, Ending } from './drain.ts'
 import type { KeptAnswers } from './kept-answers.ts'
 import type { KnownKeys } from './known-keys.ts'
 import type { KnownScenarios } from './known-scenarios.ts'
 import type { LiveRecommender } from './live-recommender.ts'
+import type { BatchLimits } from './routes/batch-limits.ts'
 
 export interface ServingParts {
   readonly pool: Pool
@@ -26,6 +28,10 @@ export interface ServingParts {
   /** Whoever makes them also has them read again, and written. */
   readonly scenarios?: KnownScenarios
   readonly answers?: KeptAnswers
+  readonly batches?: BatchLimits
+  readonly connections?: Partial<ConnectionLimits>
+  /** Readiness says that the process ends soon. */
+  readonly ending?: Ending
 }
 
 /** Fastify that infers a request's type from its TypeBox schema. */

@@ -1,11 +1,14 @@
 // Which items pass a condition on their attributes: asked of Postgres, so that no process holds the
 // attributes of a million items, and none is kept from answering while they are looked through.
-import type { Connection } from '#shared/database/pool.ts'
+import { type Connection, withinMs } from '#shared/database/pool.ts'
 import type { ItemCondition } from './item-condition.ts'
+
+/** What reads the whole catalogue may take this long, also where other statements may not. */
+const wholeCatalogueMs = 15_000
 
 /** Names of the attributes that items have, in no order. Reads the whole catalogue. */
 export async function readAttributeNames(connection: Connection): Promise<Set<string>> {
-  const { rows } = await connection.query<{ name: string }>(
+  const { rows } = await withinMs(connection, wholeCatalogueMs).query<{ name: string }>(
     'select distinct jsonb_object_keys(attributes) as name from items'
   )
   return new Set(rows.map(({ name }) => name))
@@ -24,7 +27,7 @@ export async function selectItems(
   { after, limit }: ItemsPage
 ): Promise<string[]> {
   const { text, values } = sqlOf(condition, [after, limit])
-  const { rows } = await connection.query<{ item_key: string }>(
+  const { rows } = await withinMs(connection, wholeCatalogueMs).query<{ item_key: string }>(
     `select item_key from items where item_key collate "C" > $1 and ${text}
      order by item_key collate "C" limit $2`,
     values
@@ -32,15 +35,23 @@ export async function selectItems(
   return rows.map(row => row.item_key)
 }
 
-/** The items that changed after a version of the catalogue, and whether they pass now. */
+/** An item that changed, and whether it passes now. */
+export interface ChangedSelection {
+  readonly key: string
+  readonly isIn: boolean
+  readonly version: number
+}
+
+/** At most `limit` items that changed after a version of the catalogue, in the order of their versions. */
 export async function selectChanged(
   connection: Connection,
   condition: ItemCondition,
-  version: number
-): Promise<{ key: string; isIn: boolean }[]> {
-  const { text, values } = sqlOf(condition, [version])
-  const { rows } = await connection.query<{ key: string; isIn: boolean }>(
-    `select item_key as key, ${text} as "isIn" from items where version > $1`,
+  { after, limit }: { readonly after: number; readonly limit: number }
+): Promise<ChangedSelection[]> {
+  const { text, values } = sqlOf(condition, [after, limit])
+  const { rows } = await connection.query<ChangedSelection>(
+    `select item_key as key, ${text} as "isIn", version from items
+     where version > $1 order by version limit $2`,
     values
   )
   return rows

@@ -73,6 +73,8 @@ class CopyQuery {
   readonly #lines: Buffer
   readonly #done: (error: Error | undefined, rows: number) => void
   #rows = 0
+  /** node-postgres puts one here where statements have a time limit: called, it ends the limit. */
+  callback?: () => void
 
   constructor(
     statement: string,
@@ -101,10 +103,12 @@ class CopyQuery {
   }
 
   handleReadyForQuery(): void {
+    this.callback?.()
     this.#done(undefined, this.#rows)
   }
 
   handleError(error: Error): void {
+    this.callback?.()
     this.#done(error, 0)
   }
 }

@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import type { Logger } from '#shared/runtime/logging.ts'
-import type { Pool } from './pool.ts'
+import { type Pool, withinMs } from './pool.ts'
 
 export interface ListeningFacts {
   /** One connection of it is kept. */
@@ -13,34 +13,44 @@ export interface ListeningFacts {
   /** Told once listening began, and at every notification; it must not throw. */
   readonly onNews: () => void
   readonly log: Logger
+  /** How often the connection is asked whether it still answers; five seconds unless told otherwise. */
+  readonly probeMs?: number
 }
 
 /** Before a lost connection is made anew. */
 const retryMs = 1000
+const standardProbeMs = 5000
 
 /** Listens until closed. @returns a function that stops and gives the connection back. */
 export function startListening({
   pool,
   channel,
   onNews,
-  log
+  log,
+  probeMs = standardProbeMs
 }: ListeningFacts): () => Promise<void> {
   const stopping = new AbortController()
   let isFailing = false
 
   const listenOnce = async () => {
     const client = await pool.connect()
-    const { ended, forget } = endOf(client, stopping.signal)
+    const { ended, end, forget } = endOf(client, stopping.signal)
+    const inTime = withinMs(client, probeMs)
+    // A connection may go silent without ending: then nothing is heard, and nothing says so.
+    const probing = setInterval(() => inTime.query('select').catch(end), probeMs)
     let lost: Error | undefined
     try {
       client.on('notification', onNews)
-      await client.query(`listen ${channel}`)
+      await inTime.query(`listen ${channel}`)
       if (isFailing) log.info({ channel }, 'listening to Postgres again')
       isFailing = false
       onNews()
       lost = await ended
-      if (!lost) await client.query(`unlisten ${channel}`)
+      if (!lost) await inTime.query(`unlisten ${channel}`)
+    } catch (error) {
+      lost = error as Error
     } finally {
+      clearInterval(probing)
       client.off('notification', onNews)
       forget()
       client.release(lost ?? false)
@@ -68,6 +78,8 @@ export function startListening({
 interface End {
   /** Resolves with what broke the connection, or with nothing when listening is to stop. */
   readonly ended: Promise<Error | undefined>
+  /** Something else broke it. */
+  readonly end: (lost: Error) => void
   /** Takes back what listens on the connection, which the pool may lend again, and on the signal. */
   readonly forget: () => void
 }
@@ -89,5 +101,5 @@ function endOf(client: pg.PoolClient, signal: AbortSignal): End {
     client.off('end', onEnd)
     signal.removeEventListener('abort', onAbort)
   }
-  return { ended, forget }
+  return { ended, end: onError, forget }
 }

@@ -14,26 +14,41 @@ export interface PoolOptions {
   readonly size?: number
   /** Shown in pg_stat_activity. */
   readonly name?: string
+  /** How long to wait for a connection, in ms; ten seconds unless told otherwise. */
+  readonly connectMs?: number
+  /**
+   * A statement without an answer by then fails, and its connection is given up: it may have gone silent.
+   * No limit unless told otherwise. It is for those who have to answer in time: what Postgres has begun it
+   * goes on with.
+   */
+  readonly queryMs?: number
   /** Hears of connections that broke while nobody used them. */
   readonly log?: Logger
 }
 
-/** How long to wait for a connection, in ms: longer than a server's restart, shorter than patience. */
-const connectTimeoutMs = 10_000
+/** Longer than a server's restart, shorter than patience. */
+const standardConnectMs = 10_000
+/** A peer that is gone without a word is asked after this time, and given up ten seconds later. */
+const keepAliveMs = 10_000
 
 /**
  * Makes a pool; nothing is connected yet. Whoever asks for a connection, or has the pool run a statement,
  * gets DATABASE_UNAVAILABLE when none can be made. bigint columns come back as numbers; one beyond 2^53
  * fails its query. Whoever makes the pool ends it.
  */
-export function createPool(databaseUrl: string, { size = 10, name, log }: PoolOptions = {}): Pool {
+export function createPool(
+  databaseUrl: string,
+  { size = 10, name, log, connectMs = standardConnectMs, queryMs }: PoolOptions = {}
+): Pool {
   const pool = new ExplainingPool({
     connectionString: databaseUrl,
     max: size,
-    connectionTimeoutMillis: connectTimeoutMs,
+    connectionTimeoutMillis: connectMs,
     keepAlive: true,
+    keepAliveInitialDelayMillis: keepAliveMs,
     types: typeParsers(),
-    ...(name && { application_name: name })
+    ...(name && { application_name: name }),
+    ...(queryMs && { query_timeout: queryMs })
   })
   // Without a listener Node would end the process. The pool has dropped the connection already.
   pool.on('error', error => log?.warn({ err: error }, 'lost an idle database connection'))
@@ -62,6 +77,16 @@ export async function withPool<T>(
 }
 
 /**
+ * The same connection for statements that take another time than its pool's `queryMs`: those that read
+ * much. It runs texts only.
+ */
+export function withinMs(connection: Connection, queryMs: number): Connection {
+  const query = (text: string, values?: unknown[]) =>
+    connection.query({ text, values, query_timeout: queryMs } as pg.QueryConfig)
+  return { query: query as Connection['query'] }
+}
+
+/**
  * Runs `act` on one connection of the pool.
  *
  * @throws DATABASE_UNAVAILABLE when no connection can be made; otherwise what `act` throws.
@@ -79,6 +104,9 @@ export async function withConnection<T>(
   client.on('error', onError)
   try {
     return await act(client)
+  } catch (error) {
+    if (isOutOfTime(error)) lost = error
+    throw error
   } finally {
     client.off('error', onError)
     client.release(lost)
@@ -102,7 +130,7 @@ export async function withTransaction<T>(
       await commit(connection)
       return result
     } catch (error) {
-      await rollBack(connection)
+      if (!isOutOfTime(error)) await rollBack(connection)
       throw error
     }
   })
@@ -118,6 +146,14 @@ async function commit(connection: Connection): Promise<void> {
 /** A rollback only fails on a broken connection, and then the server has rolled back by itself. */
 async function rollBack(connection: Connection): Promise<void> {
   await connection.query('rollback').catch(() => undefined)
+}
+
+/**
+ * Whether a statement took longer than `queryMs`. Its connection is of no more use: node-postgres goes on
+ * waiting for the answer, and whatever is asked next waits behind it. The pool's own `query` knows that.
+ */
+export function isOutOfTime(error: unknown): error is Error {
+  return error instanceof Error && error.message === 'Query read timeout' // it has no code
 }
 
 type ConnectCallback = Parameters<InstanceType<typeof pg.Pool>['connect']>[0]

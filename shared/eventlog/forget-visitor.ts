@@ -19,7 +19,7 @@
 // a person into the properties of somebody else's event.
 import { createHash } from 'node:crypto'
 import { Check } from 'typebox/value'
-import { type Connection, type Pool, withTransaction } from '#shared/database/pool.ts'
+import { type Connection, type Pool, withinMs, withTransaction } from '#shared/database/pool.ts'
 import { EventMessage } from '#shared/events/event.ts'
 import { quote } from '#shared/events/rejection.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
@@ -27,6 +27,9 @@ import { lockLog } from './append-events.ts'
 import { findLettersNaming, readLetterIds } from './dead-letter-names.ts'
 import { deleteDeadLetters } from './dead-letters.ts'
 import { rebuildTails } from './session-tails.ts'
+
+/** Of a large log a statement reads much, also where others have to be quick. */
+const statementMs = 300_000
 
 /** How much was erased. */
 export interface Erasure {
@@ -46,8 +49,9 @@ export async function forgetVisitor(pool: Pool, visitorId: string): Promise<Eras
     const message = `the visitor is ${quote(visitorId)}: it must be a text of 1 to 200 characters`
     throw new RecommenderError('ARGUMENT_INVALID', message)
   }
-  const known = await findAll(pool, visitorId)
-  return withTransaction(pool, async connection => {
+  const known = await findAll(withinMs(pool, statementMs), visitorId)
+  return withTransaction(pool, async client => {
+    const connection = withinMs(client, statementMs)
     await lockLog(connection)
     const { sessionIds, letterIds } = await addLate(connection, visitorId, known)
     const events = await deleteEvents(connection, visitorId, sessionIds)

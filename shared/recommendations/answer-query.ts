@@ -25,7 +25,7 @@ export interface RecommendationQuery {
   readonly count: number
   /** Keys that must not be recommended; unknown keys are no fault. */
   readonly exclude: readonly string[]
-  /** Whether clicked items may come back; left out, the release decides. */
+  /** Whether clicked items may come back; left out, they do not. */
   readonly repeat?: boolean | undefined
   /** All items but these stay out. Only where the model has `filterOf`. */
   readonly only?: ItemSelection | undefined
@@ -58,7 +58,7 @@ export interface AnsweringModel {
   readonly itemIndex: ItemIndex
   keyOf(item: number): string
   readonly ranking: RankingModel
-  /** Whether clicked items may come back where the caller says nothing. */
+  /** Whether visitors of the shop come back to items: evaluation and the sample ask with `repeat` then. */
   readonly repeats: boolean
   /** Selections that were used before need not be counted again. */
   readonly filterOf?: FilterOf
@@ -179,7 +179,7 @@ function similarItems(
 /** Asks for what earlier pages showed, too, and where an answer is spread, for more to choose from. */
 function rankingQuestion(
   model: AnsweringModel,
-  { count, exclude, only, shown, diversity = 0, repeat = model.repeats }: RecommendationQuery,
+  { count, exclude, only, shown, diversity = 0, repeat = false }: RecommendationQuery,
   { input, state }: ReadSession
 ): RankingQuestion {
   const excluded = knownOf(model, exclude)

@@ -52,7 +52,7 @@ export async function loadSharedModel(
   const itemGraph = fileOf(files, itemGraphFile)
   const samples = decodeArrays(fileOf(files, paritySamplesFile))
   await checkParity({ sessions, itemGraph, decoder: ranking.decoder }, samples)
-  const [answer] = await answerQueries(opened, [sampleQuery(manifest.sample.clicked)])
+  const [answer] = await answerQueries(opened, [sampleQuery(opened, manifest.sample.clicked)])
   compareSample(manifest.sample, answer!)
   await sessions.close()
   return { model, parts: livingParts(trained, itemGraph) }

@@ -15,9 +15,13 @@ type Sample = Manifest['sample']
 const tolerance = 1e-3
 const sampleLength = 10
 
-/** The sample as a question. */
-export function sampleQuery(clicked: readonly string[]): RecommendationQuery {
+/** The sample as a question, asked as evaluation asks. */
+export function sampleQuery(
+  { repeats }: Pick<TrainedAnswering, 'repeats'>,
+  clicked: readonly string[]
+): RecommendationQuery {
   return {
+    repeat: repeats,
     clicks: clicked.map(itemKey => ({ itemKey, type: 'click', at: 0 })),
     count: sampleLength,
     exclude: []
@@ -26,7 +30,7 @@ export function sampleQuery(clicked: readonly string[]): RecommendationQuery {
 
 /** Asks the model for the items after these. */
 export function takeSample(model: TrainedAnswering, clicked: readonly string[]): Sample {
-  const items = answerQuery(model, sampleQuery(clicked))
+  const items = answerQuery(model, sampleQuery(model, clicked))
   return {
     clicked: [...clicked],
     answer: items.map(({ itemKey, score }) => ({ item: itemKey, score }))
@@ -35,7 +39,7 @@ export function takeSample(model: TrainedAnswering, clicked: readonly string[]):
 
 /** @throws RecommenderError RELEASE_CORRUPT when the model's answer is not that of the release. */
 export function checkSample(model: TrainedAnswering, sample: Sample): void {
-  compareSample(sample, answerQuery(model, sampleQuery(sample.clicked)))
+  compareSample(sample, answerQuery(model, sampleQuery(model, sample.clicked)))
 }
 
 /** @throws RecommenderError RELEASE_CORRUPT when the answer is not that of the release. */

@@ -23,8 +23,14 @@ export async function readPlacedItems(
   return rows
 }
 
-/** Lets nobody else place items of the release until the transaction ends. */
+/**
+ * Lets nobody else place items of the release until the transaction ends. Who waits longer than half a
+ * second gives up (SQLSTATE 55P03), and who holds it and has nothing to say for ten seconds loses it.
+ */
 export async function lockPlacing(connection: Connection, releaseId: string): Promise<void> {
+  await connection.query(
+    `set local lock_timeout = '500ms'; set local idle_in_transaction_session_timeout = '10s'`
+  )
   await connection.query(
     `select pg_advisory_xact_lock(hashtextextended('nextrie placed items ' || $1, 0))`,
     [releaseId]

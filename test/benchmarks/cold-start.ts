@@ -162,9 +162,11 @@ async function measure(pool: Pool, measuring: Measuring): Promise<Figure[]> {
   try {
     const nearest = await nearestItems(location, [...loaded.set.items, ...drawn.coldItems])
     await writeSessions(pool, drawn.questions)
-    const before = await askAll(urls[1], drawn.questions.length)
+    const { repeats: repeat } = loaded.set
+    const asking = { url: urls[1], count: drawn.questions.length, repeat }
+    const before = await askAll(asking)
     const times = await onboard(urls, drawn.coldItems, { nearest, timed: settings.timed })
-    const after = await askAll(urls[1], drawn.questions.length)
+    const after = await askAll(asking)
     return [...recallFigures(measuring, { before, after }, nearest), ...timeFigures(times)]
   } finally {
     for (const program of programs) await program.stop()

@@ -28,7 +28,7 @@ export async function startServing(environment: Environment): Promise<Serving> {
   const listening = 'Server listening at '
   const program = await startProgram(
     'services/serving/main.ts',
-    { ...environment, PORT: '0' },
+    { SHUTDOWN_GRACE_MS: '0', ...environment, PORT: '0' }, // they keep connections open
     listening
   )
   const line = program.lines.find(line => line.includes(listening))!

@@ -33,7 +33,9 @@ const fields = {
   ),
   repeat: Type.Optional(
     Type.Boolean({
-      description: 'Whether clicked items may come again; as in the training data when absent'
+      default: false,
+      description:
+        'Whether clicked items may come again: for shops whose visitors come back to them'
     })
   ),
   attributes: Type.Optional(

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as otherWork } from 'node:timers/promises'
 import type { FastifyError, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
+import { standardQueue } from '#shared/recommendations/request-queue.ts'
 import type { RecommenderError } from '#shared/runtime/errors.ts'
 import { factsOf } from '../error-handler.ts'
 import {
@@ -13,11 +14,13 @@ import {
   Problem,
   problemOf,
   problemResponse,
-  sendFieldFaults
+  sendFieldFaults,
+  sendProblem
 } from '../problem.ts'
 import type { App, ServingParts } from '../serving-parts.ts'
 import { answerOf, askRecommender } from './answer-question.ts'
 import type { AnsweringTools } from './answering-tools.ts'
+import { batchLimits } from './batch-limits.ts'
 import { type Check, createCheck } from './filter.ts'
 import { formFaults, Question, Recommendation } from './question.ts'
 import { settleQuestion } from './settle-question.ts'
@@ -25,8 +28,6 @@ import { settleQuestion } from './settle-question.ts'
 const mostQuestions = 10_000
 /** Room for ten thousand questions of 800 bytes. */
 const bodyLimit = 8 * 1024 * 1024
-/** Of one batch asked at the same time: what visitors ask finds room beside them. */
-const askedAhead = 8
 /** Questions whose faults are named when none can be asked. */
 const faultsTold = 20
 const mediaType = 'application/x-ndjson'
@@ -50,7 +51,8 @@ const schema = {
       content: { [mediaType]: { schema: Type.Unsafe<Readable>(BatchLine) } }
     },
     400: problemResponse('No question could be asked; `errors` says why'),
-    413: problemResponse('The body is larger than 8 MiB')
+    413: problemResponse('The body is larger than 8 MiB'),
+    503: problemResponse('Too many batches are being answered: try again')
   }
 }
 
@@ -81,6 +83,8 @@ function questionLines(text: string): Sent[] {
 export function addRecommendationBatch(v1: App, parts: ServingParts, tools: AnsweringTools): void {
   const check = createCheck(v1, Question)
   const validatorCompiler = () => () => true
+  const { atATime, askedAhead } = parts.batches ?? batchLimits(standardQueue.length)
+  let underWay = 0
   void v1.register(async (app: App) => {
     app.addContentTypeParser(
       mediaType,
@@ -101,7 +105,15 @@ export function addRecommendationBatch(v1: App, parts: ServingParts, tools: Answ
           const faults = sent.slice(0, faultsTold).flatMap((each, i) => placed(i, each, check))
           return sendFieldFaults(reply, faults)
         }
-        const lines = inOrder(sent, each => lineOf(each, { check, parts, tools, request }))
+        if (underWay >= atATime) {
+          const detail = `${atATime} batches are being answered already; try again`
+          return sendProblem(reply, { status: 503, code: 'OVERLOADED', detail })
+        }
+        if (reply.raw.destroyed) return reply // nobody waits any more
+        underWay++
+        reply.raw.once('close', () => underWay--)
+        const answering = { check, parts, tools, request }
+        const lines = inOrder(sent, askedAhead, each => lineOf(each, answering))
         return reply.type(mediaType).send(Readable.from(lines, { objectMode: false }))
       }
     )
@@ -130,6 +142,7 @@ async function canAskAny(all: readonly Sent[], check: Check): Promise<boolean> {
 /** Some are under way at a time. When nobody reads any more, no further one is begun. */
 async function* inOrder<T>(
   all: readonly T[],
+  askedAhead: number,
   answer: (one: T) => Promise<string>
 ): AsyncGenerator<string> {
   const begun: Promise<string>[] = []

@@ -19,12 +19,19 @@ export async function request(url: string, method: string, body: unknown): Promi
   return response.json()
 }
 
+export interface Asking {
+  readonly url: string
+  readonly count: number
+  /** As evaluation asks: where visitors come back to items. */
+  readonly repeat: boolean
+}
+
 /** @returns the answer to each question, by its session. */
-export async function askAll(url: string, count: number): Promise<Answer[]> {
+export async function askAll({ url, count, repeat }: Asking): Promise<Answer[]> {
   const answers: Answer[] = []
   for (let start = 0; start < count; start += 1000) {
     const lines = Array.from({ length: Math.min(1000, count - start) }, (_, i) =>
-      JSON.stringify({ session: `q${start + i}`, n: 10 })
+      JSON.stringify({ session: `q${start + i}`, n: 10, repeat })
     )
     const response = await fetch(`${url}/v1/recommendations/batch`, {
       method: 'POST',

@@ -151,11 +151,13 @@ describe('a failure', () => {
 
   test.each([
     ['an unknown path', '/v2/items', 404, 'NOT_FOUND'],
+    ['an unknown path of ours', '/v1/nothing', 404, 'NOT_FOUND'],
     ['a path that cannot be decoded', '/v1/items/%zz', 400, 'REQUEST_INVALID']
   ])('by %s is a problem', async (_, url, status, code) => {
     const { response } = await ask('GET', url)
 
     expect(response.headers['content-type']).toMatch('application/problem+json')
+    expect(response.headers['cache-control']).toBe('private, no-store')
     expect(response.json()).toMatchObject({ status, code })
   })
 })
@@ -177,6 +179,25 @@ describe('without Postgres', () => {
     expect(recommendation.json()).toMatchObject({ code: 'DATABASE_UNAVAILABLE' })
     await app.close()
     await pool.end()
+  })
+})
+
+describe('readiness', () => {
+  test.each([
+    [0, { status: 'ready' }],
+    [60, { status: 'degraded', seconds_behind: 60 }]
+  ])('with the catalogue %s seconds behind', async (secondsBehind, expected) => {
+    const figures = { added: 0, room: 0, withoutRoom: 0, faulty: 0, secondsBehind }
+    const app = await appOn(serving.database.pool, {
+      releaseId: () => 'r1',
+      recommend: alphabetRecommender().recommend,
+      catalogueState: () => figures
+    })
+    const ready = await app.inject({ method: 'GET', url: '/health/ready' })
+
+    expect(ready.statusCode).toBe(200)
+    expect(ready.json()).toEqual({ postgres: 'reachable', release: 'r1', ...expected })
+    await app.close()
   })
 })
 
@@ -220,7 +241,7 @@ describe('the description of the API', () => {
       'POST /v1/events 200 202 400 401 403 413 429 503',
       'POST /v1/items 200 400 401 403 413 429 503',
       'POST /v1/recommendations 200 400 401 403 429 503',
-      'POST /v1/recommendations/batch 200 400 401 403 413 429',
+      'POST /v1/recommendations/batch 200 400 401 403 413 429 503',
       'PUT /v1/items/{id} 200 400 401 403 429 503',
       'PUT /v1/scenarios/{name} 200 400 401 403 409 429 503'
     ])

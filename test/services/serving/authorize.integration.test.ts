@@ -84,10 +84,32 @@ async function ask(
   return { status: response.statusCode, headers: response.headers, body: response.json() }
 }
 
+function askAs(host: string, on = app) {
+  return on.inject({ method: 'GET', url: '/v1/items', headers: { host } })
+}
+
 describe('without any key', () => {
   test('loopback answers everybody', async () => {
     expect((await ask('GET', '/v1/items')).status).toBe(200)
   })
+
+  test.each(['localhost', 'LOCALHOST:8080', '127.0.0.1:80', '127.1.2.3', '[::1]', '[::1]:8080'])(
+    'the host %s is ours',
+    async host => {
+      expect((await askAs(host)).statusCode).toBe(200)
+    }
+  )
+
+  test.each(['shop.example', '127.0.0.1.evil.example', 'localhost.evil.example:8080', '10.0.0.1'])(
+    'the host %s is refused: a foreign page may have pointed its name to us',
+    async host => {
+      const response = await askAs(host)
+
+      expect(response.statusCode).toBe(403)
+      expect(response.headers['content-type']).toMatch('application/problem+json')
+      expect(response.json().detail).toMatch(/only localhost .* `nextrie keys create/)
+    }
+  )
 
   test('any other address is refused at start, and the fix is named', async () => {
     await expect(guardAddress(database.pool, '127.0.0.1')).resolves.toBeUndefined()
@@ -104,6 +126,10 @@ describe('without any key', () => {
 describe('with keys', () => {
   beforeAll(async () => {
     for (const role of roles) held[role] = await make(role)
+  })
+
+  test('any host is ours: the key tells who asks', async () => {
+    expect((await askAs('shop.example')).statusCode).toBe(401)
   })
 
   test('any address may be listened on', async () => {

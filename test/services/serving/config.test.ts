@@ -11,6 +11,7 @@ test('everything but the database has a standard value', () => {
     port: 8080,
     logLevel: 'info',
     requestsPerMinute: 60_000,
+    shutdownGraceMs: 3000,
     sessionGapMinutes: 30,
     brokers: [],
     eventsTopic: 'events',

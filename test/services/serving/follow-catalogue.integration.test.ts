@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type FollowedCatalogue, followCatalogue } from '#services/serving/follow-catalogue.ts'
 import type { Item } from '#shared/catalog/item.ts'
-import { upsertItems } from '#shared/catalog/write-items.ts'
+import { removeItems, upsertItems } from '#shared/catalog/write-items.ts'
 import type { Scheme } from '#shared/itemids/item-ids.ts'
 import {
   type LivingCatalogue,
   type Recommender,
   startRecommender
 } from '#shared/recommendations/recommender.ts'
+import { lockPlacing } from '#shared/releases/placed-items.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { attributesOf, describedItems, describedModel } from '#test/support/described-release.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
@@ -101,12 +102,18 @@ test('items that find no room are counted, and those before them are recommended
 
   await follower.followed.refresh()
 
-  expect(follower.followed.state()).toEqual({ added: room, room, withoutRoom: 7, faulty: 0 })
+  expect(follower.followed.state()).toMatchObject({ added: room, room, withoutRoom: 7, faulty: 0 })
   const keys = await keysOf(follower, room + 100)
   expect(keys).toHaveLength(room + 48)
   expect(new Set(keys).size).toBe(room + 48)
   const later = await follow(location, room)
-  expect(later.followed.state()).toEqual({ added: room, room, withoutRoom: 7, faulty: 0 })
+  expect(later.followed.state()).toMatchObject({ added: room, room, withoutRoom: 7, faulty: 0 })
+
+  const noRoom = newItems(room + 7, 'new').slice(room)
+  await removeItems(database.pool, [noRoom[0]!.key])
+  await upsertItems(database.pool, [{ ...noRoom[1]!, isVisible: false }])
+  await follower.followed.refresh()
+  expect(follower.followed.state()).toMatchObject({ withoutRoom: 5 })
 }, 120_000)
 
 test('an item of a new category gets a branch of its own under a scheme that reads categories', async () => {
@@ -121,6 +128,7 @@ test('an item of a new category gets a branch of its own under a scheme that rea
   const answer = await follower.recommender.recommend({
     clicks: [click],
     exclude: [],
+    repeat: true,
     count: 60,
     explain: true
   })
@@ -142,6 +150,26 @@ test('many hidden items cost nothing to hide, and come back when they are shown'
   await follower.followed.refresh()
 
   expect(await keysOf(follower, 100)).toHaveLength(48)
+}, 60_000)
+
+test('while another holds the lock for new items, known ones are hidden, and then new ones come', async () => {
+  const follower = await follow(await publish('locked'))
+  const holder = await database.pool.connect()
+  await holder.query('begin')
+  await lockPlacing(holder, 'locked')
+  await holder.query('set local idle_in_transaction_session_timeout = 0')
+  await upsertItems(database.pool, newItems(501, 'new')) // more than a page
+  await upsertItems(database.pool, [{ ...items[3]!, isVisible: false }])
+
+  const refreshed = follower.followed.refresh()
+
+  await expect.poll(() => keysOf(follower, 100), { timeout: 10_000 }).not.toContain('item 3')
+  expect(follower.followed.state()).toMatchObject({ added: 0 })
+  await holder.query('commit')
+  holder.release()
+  await refreshed
+  expect(follower.followed.state()).toMatchObject({ added: 501 })
+  expect(await keysOf(follower, 1000)).toHaveLength(47 + 501)
 }, 60_000)
 
 test('an item that cannot be taken in keeps no other one out', async () => {

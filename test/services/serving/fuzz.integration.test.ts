@@ -1,15 +1,19 @@
-// Thousands of bad requests to every route, made of the service's own description. The application,
-// Postgres and the recommender are real.
+// Thousands of bad requests to every route, made of the service's own description, and filters that are
+// allowed but odd. The application, Postgres and the recommender are real.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createKnownKeys } from '#services/serving/known-keys.ts'
+import { FollowedRelease } from '#services/serving/live-recommender.ts'
 import { problemMediaType } from '#services/serving/problem.ts'
 import type { App } from '#services/serving/serving-parts.ts'
-import { type Recommender, startRecommender } from '#shared/recommendations/recommender.ts'
+import { createKey } from '#shared/apikeys/stored-keys.ts'
+import { upsertItems } from '#shared/catalog/write-items.ts'
+import { startRecommender } from '#shared/recommendations/recommender.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { smallModel, writeSmallRelease } from '#test/support/small-release.ts'
+import { publishSmallRelease, smallModel } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 import { type BadRequest, badRequests, type Operation, operationsOf } from './bad-requests.ts'
 import { appOn, silent } from './serving-app.ts'
@@ -19,22 +23,32 @@ const wantedRequests = 10_000
 
 let folder: string
 let database: TestDatabase
-let recommender: Recommender
+let release: FollowedRelease
 let app: App
 
 beforeAll(async () => {
   await useBackend('cpu')
   folder = await mkdtemp(join(tmpdir(), 'nextrie-fuzz-'))
-  const trained = smallModel(Array.from({ length: 60 }, (_, i) => `item ${i}`))
-  const release = await writeSmallRelease(folder, trained)
-  recommender = await startRecommender({ folder: release, log: silent, threads: 1 })
+  const itemKeys = Array.from({ length: 60 }, (_, i) => `item ${i}`)
+  const trained = smallModel(itemKeys)
   database = await createTestDatabase()
-  app = await appOn(database.pool, { ...recommender, releaseId: () => 'r1' })
+  const { pool } = database
+  const items = itemKeys.map((key, i) => ({ key, attributes: oddAttributes(i), isVisible: true }))
+  await upsertItems(pool, items)
+  await publishSmallRelease(pool, { folder, trained, releaseId: 'r1' })
+  const queue = { length: 512, deadlineMs: 60_000 }
+  release = new FollowedRelease({
+    pool,
+    log: silent,
+    start: folder => startRecommender({ folder, log: silent, threads: 1, queue })
+  })
+  await release.refresh()
+  app = await appOn(pool, release)
   await app.ready()
-})
+}, 60_000)
 afterAll(async () => {
   await app.close()
-  await recommender.close()
+  await release.close()
   await database.drop()
   await rm(folder, { recursive: true, force: true })
 })
@@ -61,6 +75,49 @@ test('bad requests to every route are refused as problems that name the fault', 
   expect(answered).toBeGreaterThanOrEqual(wantedRequests)
 }, 120_000)
 
+test('filters that are allowed but odd are answered, by what Postgres finds', async () => {
+  let found = 0
+  const question = fc.record({
+    items: fc.array(fc.constantFrom('item 1', 'item 2', 'gone'), { maxLength: 2 }),
+    filter: oddConditions
+  })
+  await fc.assert(
+    fc.asyncProperty(question, async payload => {
+      const asked = { method: 'POST', url: '/v1/recommendations', payload } as const
+      const response = await app.inject(asked)
+      expect(response.statusCode, response.body.slice(0, 300)).toBe(200)
+      found += response.json().items.length
+    }),
+    { seed, numRuns: 300 }
+  )
+
+  expect(found).toBeGreaterThan(300)
+}, 60_000)
+
+test('nobody gets further without a key, with one of a small role, or by asking too often', async () => {
+  const keys = createKnownKeys(database.pool, true)
+  const { key } = await createKey(database.pool, { name: 'fuzz', role: 'read' })
+  await keys.refresh()
+  const guarded = await appOn(database.pool, release, { keys, requestsPerMinute: 250 })
+  await guarded.ready()
+  const operations = operationsOf(guarded.swagger()).filter(({ path }) => path.startsWith('/v1/'))
+  const statuses = new Set<number>()
+  const requests = fc.tuple(
+    fc.oneof(...operations.map(badRequests)),
+    fc.constantFrom(undefined, 'Bearer ', 'x', `Bearer ${key}`)
+  )
+  await fc.assert(
+    fc.asyncProperty(requests, async ([{ fault: _, ...request }, authorization]) => {
+      const headers = { ...request.headers, ...(authorization && { authorization }) }
+      statuses.add(await expectProblem(guarded, { ...request, headers }))
+    }),
+    { seed, numRuns: 1000 }
+  )
+
+  expect([...statuses]).toEqual(expect.arrayContaining([400, 401, 403, 404, 429]))
+  await guarded.close()
+}, 60_000)
+
 test('the service answers as before afterwards', async () => {
   const payload = { items: ['item 1'], n: 5 }
   const response = await app.inject({ method: 'POST', url: '/v1/recommendations', payload })
@@ -68,6 +125,15 @@ test('the service answers as before afterwards', async () => {
   expect(response.statusCode).toBe(200)
   expect(response.json().items).toHaveLength(5)
 })
+
+/** @returns its status. */
+async function expectProblem(on: App, request: Omit<BadRequest, 'fault'>): Promise<number> {
+  const response = await on.inject(request as object)
+  if (response.headers['content-type'] === 'application/x-ndjson') expectLines(response.body)
+  else expect(response.headers['content-type']).toMatch(problemMediaType)
+  expect(response.statusCode, response.body.slice(0, 300)).toBeLessThan(500)
+  return response.statusCode
+}
 
 async function expectRefusal({ fault, ...request }: BadRequest): Promise<void> {
   const response = await app.inject(request as object)
@@ -101,3 +167,34 @@ function expectLines(body: string): void {
     expect(problem.detail).toMatch(/\w/)
   }
 }
+
+const names = ['price', "it's", 'a "b"', '100 %', 'größe', '$1', 'x; drop table items']
+const texts = ['', 'red', "'; --", '\\', '%', '_', '{}', 'null', '\u2028', '😀', '-0', '1e5']
+const numbers = [0, -0, -5, 0.1, 5e-324, 1e308, 2 ** 53]
+
+/** Every name, with values of every kind. */
+function oddAttributes(i: number) {
+  const values = [texts[i % texts.length]!, numbers[i % numbers.length]!, i % 2 === 0, texts]
+  return Object.fromEntries(names.map((name, n) => [name, values[(i + n) % values.length]!]))
+}
+
+const { condition: oddConditions } = fc.letrec<{ condition: object; leaf: object }>(tie => {
+  const attribute = fc.constantFrom(...names)
+  const value = fc.constantFrom(...texts, ...numbers, true, false)
+  const number = fc.constantFrom(...numbers)
+  const group = fc.array(tie('leaf'), { minLength: 1, maxLength: 3 })
+  return {
+    leaf: fc.oneof(
+      fc.record({ attribute, equals: value }),
+      fc.record({ attribute, in: fc.uniqueArray(value, { minLength: 1, maxLength: 4 }) }),
+      fc.record({ attribute, min: number }),
+      fc.record({ attribute, max: number })
+    ),
+    condition: fc.oneof(
+      tie('leaf'),
+      group.map(and => ({ and })),
+      group.map(or => ({ or })),
+      tie('leaf').map(not => ({ not }))
+    )
+  }
+})

@@ -24,7 +24,9 @@ test('a client that does not send its body is cut off', async () => {
 
   socket.write(`${head}content-length: 10\r\n\r\n{"half`)
 
-  expect(await text(socket)).toMatch(/^HTTP\/1.1 408 Request Timeout/)
+  expect(await text(socket)).toMatch(
+    /^HTTP\/1.1 408 Request Timeout.*problem\+json.*"code":"REQUEST_TIMEOUT"/s
+  )
   await app.close()
 })
 

@@ -122,6 +122,28 @@ test('a release that cannot be loaded is refused, and the one before it goes on 
   expect(started).toEqual(['good', 'bad'])
 })
 
+test('a process that starts with a corrupt release answers with the newest before it that can be loaded', async () => {
+  const started: string[] = []
+  const followed = follow(async folder => {
+    started.push(folder)
+    if (folder !== 'good' && folder !== 'older') throw new RecommenderError('RELEASE_CORRUPT', 'no')
+    return alphabetRecommender(folder)
+  })
+  for (const releaseId of ['older', 'good', 'gone', 'bad']) await announce(releaseId)
+  await followed.refresh()
+  await followed.refresh()
+
+  expect(started).toEqual(['bad', 'gone', 'good'])
+  expect(await followed.recommend(question)).toMatchObject({ releaseId: 'good' })
+  expect(followed.refused()).toEqual({ releaseId: 'bad', reason: 'no' })
+
+  await announce('older still')
+  await database.pool.query(`update releases set location = 'older' where state = 'live'`)
+  await followed.refresh()
+  expect(followed.releaseId()).toBe('older still')
+  expect(followed.refused()).toBeUndefined()
+})
+
 test('what was refused, and why, is told until a release is loaded', async () => {
   const followed = follow(async folder => {
     if (folder === 'bad') throw new RecommenderError('RELEASE_CORRUPT', 'a hash differs')

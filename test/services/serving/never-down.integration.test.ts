@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { migrationsFolder } from '#services/nextrie/migrations-folder.ts'
+import { upsertItems } from '#shared/catalog/write-items.ts'
 import { startEmbeddedPostgres } from '#shared/database/embedded-postgres.ts'
 import { migrate } from '#shared/database/migrate.ts'
 import { createPool, type Pool } from '#shared/database/pool.ts'
@@ -14,6 +15,7 @@ import { parseManifest } from '#shared/releases/manifest.ts'
 import { announceRelease } from '#shared/releases/registry.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 import { type Serving, startServing } from '#test/support/serving.ts'
+import { startSilentProxy } from '#test/support/silent-proxy.ts'
 import { publishSmallRelease, smallModel, writeSmallRelease } from '#test/support/small-release.ts'
 import { useBackend } from '#test/support/tensorflow.ts'
 import { silent } from './serving-app.ts'
@@ -118,4 +120,44 @@ test('without Postgres, questions that name items are answered, and all heals wh
   expect(await recommend(serving, { session: 's1' })).toMatchObject({ status: 200 })
   expect(await serving.end('SIGTERM')).toBe(0)
   await second.stop()
+}, 120_000)
+
+test('connections to Postgres that go silent are given up, and a Postgres that does not answer is away', async () => {
+  const database = await createTestDatabase()
+  await publish(database.pool, 'silent')
+  const proxy = await startSilentProxy(database.url)
+  const serving = await startServing({ DATABASE_URL: proxy.url, RECOMMENDER_THREADS: '1' })
+  const all = { items: ['item 1'], n: 60 }
+  const isAnswered = async (key: string) => {
+    const { items } = await serving.ask(all)
+    return items.some(({ item }) => item === key)
+  }
+  expect(await isAnswered('item 7')).toBe(true)
+
+  proxy.silenceOpen()
+  await upsertItems(database.pool, [{ key: 'item 7', attributes: {}, isVisible: false }])
+  await vi.waitUntil(async () => !(await isAnswered('item 7')), { timeout: 30_000 })
+
+  proxy.silenceOpen()
+  proxy.silenceNew(true)
+  const [named, session, put] = await Promise.all([
+    recommend(serving, { items: ['item 1'], n: 5 }),
+    recommend(serving, { session: 's1' }),
+    fetch(`${serving.url}/v1/items/x`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ attributes: {} })
+    })
+  ])
+  expect(named).toMatchObject({ status: 200 })
+  expect(session).toMatchObject({ status: 503, code: 'DATABASE_UNAVAILABLE' })
+  expect(put.status).toBe(503)
+  expect(await ready(serving)).toMatchObject({ http: 200, status: 'degraded', postgres: 'away' })
+  proxy.silenceNew(false)
+  await vi.waitUntil(async () => (await ready(serving)).status === 'ready', { timeout: 30_000 })
+
+  proxy.silenceOpen()
+  expect(await serving.end('SIGTERM')).toBe(0)
+  await proxy.close()
+  await database.drop()
 }, 120_000)

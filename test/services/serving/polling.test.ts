@@ -1,6 +1,10 @@
 import { expect, test, vi } from 'vitest'
-import { startPolling } from '#services/serving/polling.ts'
+import { pollMs, startPolling } from '#services/serving/polling.ts'
 import { gate, silent } from './serving-app.ts'
+
+test('what no notification tells is looked for well within the two seconds that are promised', () => {
+  expect(pollMs).toBeLessThanOrEqual(1000)
+})
 
 test('looks are repeated, also after one that failed', async () => {
   const look = vi.fn(async () => undefined).mockRejectedValueOnce(new Error('away'))

@@ -108,7 +108,9 @@ test('what changed is told with whether it passes now, and the pages follow one 
   }))
   await upsertItems(database.pool, items)
 
-  const changed = await selectChanged(database.pool, condition, version)
+  const changed = await selectChanged(database.pool, condition, { after: version, limit: 3 })
+  const after = changed.at(-1)!.version
+  changed.push(...(await selectChanged(database.pool, condition, { after, limit: 3 })))
   const first = await selectItems(database.pool, condition, { after: '', limit: 2 })
   const second = await selectItems(database.pool, condition, { after: first.at(-1)!, limit: 2 })
   await removeItems(
@@ -116,6 +118,7 @@ test('what changed is told with whether it passes now, and the pages follow one 
     items.map(({ key }) => key)
   )
 
+  expect(changed).toHaveLength(4)
   expect(Object.fromEntries(changed.map(({ key, isIn }) => [key, isIn]))).toEqual({
     'red 1': true,
     'red 2': true,

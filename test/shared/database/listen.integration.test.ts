@@ -3,6 +3,7 @@ import { startListening } from '#shared/database/listen.ts'
 import { createPool } from '#shared/database/pool.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+import { startSilentProxy } from '#test/support/silent-proxy.ts'
 
 const log = createLogger({ name: 'test', level: 'silent' })
 const soon = { timeout: 20_000, interval: 10 }
@@ -35,6 +36,27 @@ test('a notification is heard when it commits, also after the connection was los
 
   await stop()
   await pool.end()
+})
+
+test('a connection that goes silent is made anew, and one that is silent can be given back', async () => {
+  const proxy = await startSilentProxy(database.url)
+  const pool = createPool(proxy.url, { size: 1, log })
+  let news = 0
+  const onNews = () => {
+    news++
+  }
+  const stop = startListening({ pool, channel: 'nextrie_items', onNews, log, probeMs: 300 })
+  await vi.waitUntil(() => news === 1, soon)
+
+  proxy.silenceOpen()
+  await vi.waitUntil(() => news === 2, soon) // listening again
+  await database.pool.query(`insert into items (item_key) values ('unheard before')`)
+  await vi.waitUntil(() => news === 3, soon)
+
+  proxy.silenceOpen()
+  await stop()
+  await pool.end()
+  await proxy.close()
 })
 
 test('versions of the catalogue commit in their order', async () => {

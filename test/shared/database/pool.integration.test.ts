@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { copyRows } from '#shared/database/copy-rows.ts'
 import {
   createPool,
   type Pool,
   withConnection,
+  withinMs,
   withPool,
   withTransaction
 } from '#shared/database/pool.ts'
 import { createTestDatabase, type TestDatabase, urlOf } from '#test/support/postgres.ts'
+import { startSilentProxy } from '#test/support/silent-proxy.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -46,6 +49,68 @@ describe('createPool', () => {
       await expect(ask()).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE', canRetry })
     }
 
+    await pool.end()
+  })
+})
+
+describe('a pool with a time limit for statements', () => {
+  const outOfTime = { message: 'Query read timeout' }
+  const one = (pool: Pool) => pool.query('select 1 as n')
+
+  test.each<[string, (pool: Pool) => Promise<unknown>]>([
+    ['a statement', one],
+    ['a connection', pool => withConnection(pool, connection => connection.query('select 1'))],
+    ['a transaction', pool => withTransaction(pool, connection => connection.query('select 1'))]
+  ])('gives up a connection that went silent under %s, and makes another', async (_, ask) => {
+    const proxy = await startSilentProxy(database.url)
+    const pool = createPool(proxy.url, { size: 1, queryMs: 500 })
+    await ask(pool)
+
+    proxy.silenceOpen()
+    await expect(ask(pool)).rejects.toMatchObject(outOfTime)
+
+    expect((await one(pool)).rows).toEqual([{ n: 1 }])
+    await pool.end()
+    await proxy.close()
+  })
+
+  test('does the same where a statement in the middle of a transaction takes too long', async () => {
+    const pool = createPool(database.url, { size: 1, queryMs: 500 })
+    const attempt = withTransaction(pool, async connection => {
+      await connection.query("insert into notes values ('too slow')")
+      await connection.query('select pg_sleep(60)')
+    })
+
+    await expect(attempt).rejects.toMatchObject(outOfTime)
+
+    expect((await one(pool)).rows).toEqual([{ n: 1 }])
+    expect(await notes()).not.toContain('too slow')
+    await database.pool.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where query = 'select pg_sleep(60)'`
+    )
+    await pool.end()
+  })
+
+  test('lets a statement take longer where that is said', async () => {
+    const pool = createPool(database.url, { size: 1, queryMs: 100 })
+    const slowly = withinMs(pool, 30_000).query<{ n: number }>(
+      'select $1::integer as n from pg_sleep(0.3)',
+      [7]
+    )
+
+    expect((await slowly).rows).toEqual([{ n: 7 }])
+    await pool.end()
+  })
+
+  test('has no clock left that runs behind a COPY', async () => {
+    const clocks = () => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+    const pool = createPool(database.url, { size: 1, queryMs: 1_000_000 })
+    await withConnection(pool, async connection => {
+      await connection.query('create temporary table copies (text text)')
+      const before = clocks()
+      for (let i = 0; i < 50; i++) await copyRows(connection, 'copies', Buffer.from('copied\n'))
+      expect(clocks()).toBeLessThan(before + 25) // others come and go
+    })
     await pool.end()
   })
 })

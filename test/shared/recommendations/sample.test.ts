@@ -21,6 +21,14 @@ test('a model passes its own sample, and one loaded again does too', () => {
   expect(() => checkSample(loadModel(trained), sample)).not.toThrow()
 })
 
+test('where visitors come back to items, the sample lists clicked ones, too', () => {
+  const listed = (repeats: boolean) =>
+    takeSample(loadModel({ ...trained, repeats }), itemKeys.slice(0, 6)).answer.length
+
+  expect(listed(true)).toBe(10)
+  expect(listed(false)).toBe(6)
+})
+
 test('a difference of rounding passes', () => {
   const sample = takeSample(loadModel(trained), ['a', 'b'])
   const rounded = sample.answer.map(({ item, score }) => ({ item, score: score + 1e-5 }))

@@ -128,7 +128,8 @@ test('a client that hangs up is no fault of ours or of Postgres', async () => {
     answer = response
   })
   const socket = connect(port, '127.0.0.1')
-  const head = 'POST /v1/items HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\n'
+  const head =
+    'POST /v1/items HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-ndjson\r\n'
   socket.write(`${head}content-length: 1000000\r\n\r\n${line('cut off').repeat(1001)}`)
   await vi.waitUntil(async () => (await countItems('cut off')) === 1, { timeout: 30_000 })
 

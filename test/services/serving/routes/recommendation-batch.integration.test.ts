@@ -1,18 +1,20 @@
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { LiveRecommender } from '#services/serving/live-recommender.ts'
+import { batchLimits } from '#services/serving/routes/batch-limits.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import { alphabetRecommender, gate, type ServingApp, startServing } from '../serving-app.ts'
+import { alphabetRecommender, appOn, gate, type ServingApp, startServing } from '../serving-app.ts'
 
 const alphabet = alphabetRecommender()
 let serving: ServingApp
 /** What a test puts between a question and its answer. */
 let before: LiveRecommender['recommend'] | undefined
+const slowRecommender: LiveRecommender = {
+  releaseId: () => 'r1',
+  recommend: async query => (await before?.(query)) ?? alphabet.recommend(query)
+}
 beforeAll(async () => {
-  serving = await startServing({
-    releaseId: () => 'r1',
-    recommend: async query => (await before?.(query)) ?? alphabet.recommend(query)
-  })
+  serving = await startServing(slowRecommender)
 })
 afterAll(() => serving.close())
 
@@ -152,6 +154,47 @@ describe('a batch', () => {
 
     expect(most).toBe(8)
   })
+
+  test('finds no room beside as many as are answered at a time; when one ends, it does', async () => {
+    const end = gate()
+    let asked = 0
+    before = async () => {
+      asked++
+      await end.opened
+      return undefined as never
+    }
+    const app = await appOn(serving.database.pool, slowRecommender, {
+      batches: { atATime: 2, askedAhead: 1 }
+    })
+    const batch = () =>
+      app.inject({ method: 'POST', url: '/v1/recommendations/batch', payload: questions })
+    const begun = [batch(), batch()]
+    await expect.poll(() => asked).toBe(2)
+
+    const refused = await batch()
+
+    expect(refused.statusCode).toBe(503)
+    expect(refused.headers['retry-after']).toBe('1')
+    expect(refused.json()).toMatchObject({ code: 'OVERLOADED' })
+    end.open()
+    for (const { body } of await Promise.all(begun)) {
+      expect(firstItems(linesOf(body))).toEqual(expected)
+    }
+    expect((await batch()).statusCode).toBe(200)
+    before = undefined
+    await app.close()
+  })
+
+  test.each([1, 2, 5, 16, 100, 512, 10_000])(
+    'never asks more, with all others, than a queue of %s holds',
+    length => {
+      const { atATime, askedAhead } = batchLimits(length)
+
+      expect(atATime).toBeGreaterThan(0)
+      expect(askedAhead).toBeGreaterThan(0)
+      expect(atATime * askedAhead).toBeLessThanOrEqual(length)
+    }
+  )
 
   test('counts its items by source', async () => {
     const count = async () => {
