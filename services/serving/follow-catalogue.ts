@@ -1,12 +1,7 @@
 // Brings what changes in the catalogue to one release that answers: items added, described anew, hidden,
 // shown and removed. Told by a notification, or by the clock where that was lost, it reads what changed
-// since it last looked, in pages, and hands it to the release's thread. New items get an ID first:
-//
-// 1. It takes the release's lock in Postgres and reads which items others have placed meanwhile.
-// 2. Items that are still without an ID are placed, and written down in the same transaction.
-// 3. When that has committed, the release takes them in, as every other process does that reads them.
-//
-// What has an ID already waits for none of this: it is updated first, and where items cannot be placed now
+// since it last looked, in pages, and hands it to the release's thread. New items get an ID first
+// (place-new-items.ts). What has an ID already waits for none of this: it is updated first, and where items cannot be placed now
 // (another process holds the lock, say) also behind them, so that what is hidden leaves the answers.
 //
 // So all processes give an item the same ID, whichever comes first, and one that starts later reads the
@@ -14,11 +9,17 @@
 // before it.
 import type { Item } from '#shared/catalog/item.ts'
 import { readChangedItems, readHiddenKeys } from '#shared/catalog/read-items.ts'
-import { type Connection, type Pool, withinMs, withTransaction } from '#shared/database/pool.ts'
+import { type Pool, withinMs } from '#shared/database/pool.ts'
 import type { LivingCatalogue } from '#shared/recommendations/recommender.ts'
-import { insertPlacedItems, lockPlacing, readPlacedItems } from '#shared/releases/placed-items.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
+import {
+  adoptPlaced,
+  type PlacingFacts,
+  placeNewItems,
+  type RefusedItem
+} from './place-new-items.ts'
+import { WithoutRoom } from './without-room.ts'
 
 export interface FollowedCatalogue {
   /** The version of the catalogue up to which every change is taken in. */
@@ -41,11 +42,8 @@ export interface CatalogueState {
   readonly secondsBehind: number
 }
 
-export interface CatalogueFacts {
-  readonly pool: Pool
+export interface CatalogueFacts extends PlacingFacts {
   readonly log: Logger
-  readonly releaseId: string
-  readonly catalogue: LivingCatalogue
   /** Called after each page with the number of changed items that were taken in so far. */
   readonly onProgress?: (items: number) => void
 }
@@ -164,12 +162,12 @@ async function takeIn(
   facts: CatalogueFacts,
   items: readonly Item[],
   faulty: Set<string>
-): Promise<readonly Refused[]> {
+): Promise<readonly RefusedItem[]> {
   const { catalogue, log } = facts
   try {
     const missing = items.filter(({ key, isVisible }) => isVisible && !catalogue.hasId(key))
     if (missing.length < items.length) await catalogue.update(without(items, missing))
-    const refused = missing.length > 0 ? await placeItems(facts, missing) : []
+    const refused = missing.length > 0 ? await placeNewItems(facts, missing) : []
     if (missing.length > 0) await catalogue.update(missing)
     for (const { key } of items) faulty.delete(key)
     return refused
@@ -202,78 +200,4 @@ async function hideKeys(pool: Pool, catalogue: LivingCatalogue): Promise<void> {
     after = keys.length === keysPerPage ? keys.at(-1) : undefined
   }
   if (hidden.length > 0) await catalogue.hide(hidden)
-}
-
-/** Takes in the IDs that this or another process has given. @returns false where they found no room. */
-async function adoptPlaced(
-  connection: Connection,
-  releaseId: string,
-  catalogue: LivingCatalogue
-): Promise<boolean> {
-  for (;;) {
-    const from = catalogue.nextNumber()
-    const placed = await readPlacedItems(connection, releaseId, { from, limit: keysPerPage })
-    const adopted = placed.length > 0 ? await catalogue.adopt(placed) : 0
-    if (adopted < placed.length) return false
-    if (placed.length < keysPerPage) return true
-  }
-}
-
-/** Every process has the same room, unless another version of the program gave the IDs. */
-const noRoomHere = 'another process has given IDs for which there is no room here: run one version'
-
-interface Refused {
-  readonly key: string
-  readonly reason: string
-}
-
-/** @returns the items that found no room. */
-async function placeItems(
-  { pool, releaseId, catalogue }: CatalogueFacts,
-  items: readonly Item[]
-): Promise<readonly Refused[]> {
-  const placed = await withTransaction(pool, async connection => {
-    await lockPlacing(connection, releaseId)
-    const hasAll = await adoptPlaced(connection, releaseId, catalogue)
-    const missing = items.filter(({ key }) => !catalogue.hasId(key))
-    if (!hasAll)
-      return { placements: [], refused: missing.map(({ key }) => ({ key, reason: noRoomHere })) }
-    if (missing.length === 0) return { placements: [], refused: [] }
-    const found = await catalogue.place(missing)
-    if (found.placements.length > 0) {
-      await insertPlacedItems(connection, releaseId, found.placements)
-    }
-    return found
-  })
-  await catalogue.adopt(placed.placements)
-  return placed.refused
-}
-
-/** Counts the items that found no room, and says so while it is news. */
-class WithoutRoom {
-  readonly #facts: CatalogueFacts
-  readonly #keys = new Set<string>()
-  #told = 0
-
-  constructor(facts: CatalogueFacts) {
-    this.#facts = facts
-  }
-
-  get count(): number {
-    return this.#keys.size
-  }
-
-  /** @param items those that were taken in, of which some found no room: none of the others waits for any. */
-  settle(items: readonly Item[], refused: readonly Refused[]): void {
-    for (const { key } of items) this.#keys.delete(key)
-    for (const { key } of refused) this.#keys.add(key)
-    if (this.#keys.size < 2 * this.#told || this.#keys.size === 0 || refused.length === 0) return
-    this.#told = this.#keys.size
-    const { log, releaseId, catalogue } = this.#facts
-    const { reason } = refused[0]!
-    log.warn(
-      { release: releaseId, items: this.#keys.size, room: catalogue.room, reason },
-      'items found no room in the release: train again'
-    )
-  }
 }

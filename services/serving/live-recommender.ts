@@ -2,25 +2,18 @@
 // over; requests that the old one has begun are answered before it closes. A release that cannot be
 // loaded changes nothing: the one before it goes on answering, or, where there is none, the newest before
 // it that can be loaded.
-import type { ItemCondition } from '#shared/catalog/item-condition.ts'
 import type { Pool } from '#shared/database/pool.ts'
 import type {
   RecommendationAnswer,
-  RecommendationQuery,
   Recommender,
   ThreadLoad
 } from '#shared/recommendations/recommender.ts'
 import { type AnnouncedRelease, listReleases, liveRelease } from '#shared/releases/registry.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
-import { type CatalogueState, type FollowedCatalogue, followCatalogue } from './follow-catalogue.ts'
-import { createItemFilters, type ItemFilters } from './item-filters.ts'
-
-/** A question before it is known which release answers it. */
-export interface LiveQuery extends Omit<RecommendationQuery, 'only'> {
-  /** What all items of the answer must be like. */
-  readonly filter?: ItemCondition | undefined
-}
+import { type CatalogueState, followCatalogue } from './follow-catalogue.ts'
+import { HeldRecommender, type LiveQuery } from './held-recommender.ts'
+import { createItemFilters } from './item-filters.ts'
 
 export interface LiveRecommender {
   /** Id of the release that answers now; undefined while none is loaded. */
@@ -217,70 +210,5 @@ export class FollowedRelease implements LiveRecommender {
       await recommender.close()
       throw error
     }
-  }
-}
-
-/** A recommender together with the answers it still owes. */
-class HeldRecommender {
-  readonly releaseId: string
-  readonly #recommender: Recommender
-  readonly #filters: ItemFilters
-  readonly #followed: FollowedCatalogue
-  readonly #owed = new Set<Promise<unknown>>()
-
-  constructor(
-    releaseId: string,
-    recommender: Recommender,
-    { filters, followed }: { readonly filters: ItemFilters; readonly followed: FollowedCatalogue }
-  ) {
-    this.releaseId = releaseId
-    this.#recommender = recommender
-    this.#filters = filters
-    this.#followed = followed
-  }
-
-  async recommend(query: LiveQuery): Promise<RecommendationAnswer> {
-    const answer = this.#answer(query)
-    this.#owed.add(answer)
-    try {
-      return await answer
-    } finally {
-      this.#owed.delete(answer)
-    }
-  }
-
-  async #answer({ filter, ...query }: LiveQuery): Promise<RecommendationAnswer> {
-    if (!filter) return this.#recommender.recommend(query)
-    const only = await this.#filters.of(filter)
-    return this.#recommender.recommend({ ...query, only })
-  }
-
-  knows(key: string): boolean {
-    return this.#recommender.knows(key)
-  }
-
-  hasCategories(): boolean {
-    return this.#recommender.hasCategories()
-  }
-
-  isLiving(): boolean {
-    return this.#recommender.isLiving()
-  }
-
-  refreshItems(): Promise<void> {
-    return this.#followed.refresh()
-  }
-
-  catalogueState(): CatalogueState {
-    return this.#followed.state()
-  }
-
-  load(): ThreadLoad {
-    return this.#recommender.load()
-  }
-
-  async retire(): Promise<void> {
-    await Promise.allSettled(this.#owed)
-    await this.#recommender.close()
   }
 }

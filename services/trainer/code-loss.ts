@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { NodeMoments } from '#shared/inference/node-moments.ts'
 import { dot } from '#shared/inference/token-decoder.ts'
+import { rowsOf } from '#shared/itemids/scheme.ts'
 import type { Trie } from '#shared/itemids/trie.ts'
 import { type LevelTensors, levelScores } from '#shared/model/decoder.ts'
 import type { Save } from '#shared/model/layers.ts'
@@ -25,12 +26,8 @@ export function rootTensors({ trie, moments }: ScoredTrie): LevelTensors {
   const logCounts = tf.tensor1d(moments.logCounts.slice(1, count + 1))
   if (trie.depth === 1) return { logCounts, means }
   const directions = Array.from({ length: Q }, (_, q) => {
-    const start = (place: number) => ((place + 1) * Q + q) * D
-    const values = new Float32Array(count * D)
-    for (let place = 0; place < count; place++) {
-      values.set(moments.directions.subarray(start(place), start(place) + D), place * D)
-    }
-    return tf.tensor2d(values, [count, D])
+    const rowsOfChildren = Int32Array.from({ length: count }, (_, place) => (place + 1) * Q + q)
+    return tf.tensor2d(rowsOf(moments.directions, D, rowsOfChildren), [count, D])
   })
   return { logCounts, means, covariance: { directions, diagonal: rows(moments.diagonals) } }
 }

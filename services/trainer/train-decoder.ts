@@ -4,6 +4,7 @@ import { setImmediate } from 'node:timers/promises'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Question } from '#shared/evaluation/evaluate.ts'
 import type { NodeMoments } from '#shared/inference/node-moments.ts'
+import { rowsOf } from '#shared/itemids/scheme.ts'
 import type { Trie } from '#shared/itemids/trie.ts'
 import { decoderStates, initialDecoder, type LevelTensors } from '#shared/model/decoder.ts'
 import type { NamedArrays } from '#shared/model/safetensors.ts'
@@ -93,7 +94,8 @@ function pathLoss(
   let next: Int32Array = Int32Array.from(questions, ({ target }) => trie.leaf[target]!)
   for (let written = trie.depth - 1; written >= 0; written--) {
     const nodes: Int32Array = next.map(node => trie.parent[node]!)
-    const means = written === 0 ? tf.zeros(shape) : tf.tensor2d(rowsOf(moments, nodes), shape)
+    const means =
+      written === 0 ? tf.zeros(shape) : tf.tensor2d(rowsOf(moments.means, width, nodes), shape)
     const states = decoderStates(weights, sessions, means as tf.Tensor2D, written)
     const loss =
       written === 0
@@ -103,14 +105,6 @@ function pathLoss(
     next = nodes
   }
   return tf.addN(losses) as tf.Scalar
-}
-
-function rowsOf({ means, width }: NodeMoments, nodes: Int32Array): Float32Array {
-  const rows = new Float32Array(nodes.length * width)
-  nodes.forEach((node, row) => {
-    rows.set(means.subarray(node * width, (node + 1) * width), row * width)
-  })
-  return rows
 }
 
 function stack(questions: readonly Question[], width: number): Float32Array {

@@ -1,60 +1,31 @@
 // Thousands of bad requests to every route, made of the service's own description, and filters that are
 // allowed but odd. The application, Postgres and the recommender are real.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createKnownKeys } from '#services/serving/known-keys.ts'
-import { FollowedRelease } from '#services/serving/live-recommender.ts'
 import { problemMediaType } from '#services/serving/problem.ts'
 import type { App } from '#services/serving/serving-parts.ts'
 import { createKey } from '#shared/apikeys/stored-keys.ts'
-import { upsertItems } from '#shared/catalog/write-items.ts'
-import { startRecommender } from '#shared/recommendations/recommender.ts'
-import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { publishSmallRelease, smallModel } from '#test/support/small-release.ts'
-import { useBackend } from '#test/support/tensorflow.ts'
+import { smallModel } from '#test/support/small-release.ts'
 import { type BadRequest, badRequests, type Operation, operationsOf } from './bad-requests.ts'
-import { appOn, silent } from './serving-app.ts'
+import { type ServedRelease, serveRelease } from './served-release.ts'
+import { appOn } from './serving-app.ts'
 
 const seed = 6
 const wantedRequests = 10_000
 
-let folder: string
-let database: TestDatabase
-let release: FollowedRelease
-let app: App
+let served: ServedRelease
 
 beforeAll(async () => {
-  await useBackend('cpu')
-  folder = await mkdtemp(join(tmpdir(), 'nextrie-fuzz-'))
   const itemKeys = Array.from({ length: 60 }, (_, i) => `item ${i}`)
-  const trained = smallModel(itemKeys)
-  database = await createTestDatabase()
-  const { pool } = database
   const items = itemKeys.map((key, i) => ({ key, attributes: oddAttributes(i), isVisible: true }))
-  await upsertItems(pool, items)
-  await publishSmallRelease(pool, { folder, trained, releaseId: 'r1' })
-  const queue = { length: 512, deadlineMs: 60_000 }
-  release = new FollowedRelease({
-    pool,
-    log: silent,
-    start: folder => startRecommender({ folder, log: silent, threads: 1, queue })
-  })
-  await release.refresh()
-  app = await appOn(pool, release)
-  await app.ready()
+  served = await serveRelease({ trained: smallModel(itemKeys), items })
+  await served.app.ready()
 }, 60_000)
-afterAll(async () => {
-  await app.close()
-  await release.close()
-  await database.drop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => served.close())
 
 test('bad requests to every route are refused as problems that name the fault', async () => {
-  const operations = operationsOf(app.swagger())
+  const operations = operationsOf(served.app.swagger())
   const guarded = operations.filter(({ body, parameters }) => body || parameters.length > 0)
   const numRuns = Math.ceil(wantedRequests / guarded.length)
   let answered = 0
@@ -84,7 +55,7 @@ test('filters that are allowed but odd are answered, by what Postgres finds', as
   await fc.assert(
     fc.asyncProperty(question, async payload => {
       const asked = { method: 'POST', url: '/v1/recommendations', payload } as const
-      const response = await app.inject(asked)
+      const response = await served.app.inject(asked)
       expect(response.statusCode, response.body.slice(0, 300)).toBe(200)
       found += response.json().items.length
     }),
@@ -95,10 +66,13 @@ test('filters that are allowed but odd are answered, by what Postgres finds', as
 }, 60_000)
 
 test('nobody gets further without a key, with one of a small role, or by asking too often', async () => {
-  const keys = createKnownKeys(database.pool, true)
-  const { key } = await createKey(database.pool, { name: 'fuzz', role: 'read' })
+  const keys = createKnownKeys(served.database.pool, true)
+  const { key } = await createKey(served.database.pool, { name: 'fuzz', role: 'read' })
   await keys.refresh()
-  const guarded = await appOn(database.pool, release, { keys, requestsPerMinute: 250 })
+  const guarded = await appOn(served.database.pool, served.release, {
+    keys,
+    requestsPerMinute: 250
+  })
   await guarded.ready()
   const operations = operationsOf(guarded.swagger()).filter(({ path }) => path.startsWith('/v1/'))
   const statuses = new Set<number>()
@@ -120,7 +94,7 @@ test('nobody gets further without a key, with one of a small role, or by asking 
 
 test('the service answers as before afterwards', async () => {
   const payload = { items: ['item 1'], n: 5 }
-  const response = await app.inject({ method: 'POST', url: '/v1/recommendations', payload })
+  const response = await served.app.inject({ method: 'POST', url: '/v1/recommendations', payload })
 
   expect(response.statusCode).toBe(200)
   expect(response.json().items).toHaveLength(5)
@@ -136,7 +110,7 @@ async function expectProblem(on: App, request: Omit<BadRequest, 'fault'>): Promi
 }
 
 async function expectRefusal({ fault, ...request }: BadRequest): Promise<void> {
-  const response = await app.inject(request as object)
+  const response = await served.app.inject(request as object)
   const { statusCode: status } = response
   const seen = `${status} ${response.body.slice(0, 300)}`
 

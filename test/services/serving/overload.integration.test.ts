@@ -1,49 +1,21 @@
 // More than can be answered, asked of the real threads over HTTP.
-import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { FollowedRelease } from '#services/serving/live-recommender.ts'
 import { batchLimits } from '#services/serving/routes/batch-limits.ts'
-import type { App } from '#services/serving/serving-parts.ts'
-import { startRecommender } from '#shared/recommendations/recommender.ts'
-import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { publishSmallRelease, smallModel } from '#test/support/small-release.ts'
-import { useBackend } from '#test/support/tensorflow.ts'
-import { appOn, silent } from './serving-app.ts'
+import { smallModel } from '#test/support/small-release.ts'
+import { type ServedRelease, serveRelease } from './served-release.ts'
 
 const itemKeys = Array.from({ length: 60 }, (_, i) => `item ${i}`)
 /** Of few questions, so that the test overloads it by not many more; each has time, also on a busy machine. */
 const queue = { length: 2, deadlineMs: 60_000 }
 
-let folder: string
-let database: TestDatabase
-let release: FollowedRelease
-let app: App
+let served: ServedRelease
 let url: string
 beforeAll(async () => {
-  await useBackend('cpu')
-  folder = await mkdtemp(join(tmpdir(), 'nextrie-overload-'))
-  database = await createTestDatabase()
-  const { pool } = database
-  await publishSmallRelease(pool, { folder, trained: smallModel(itemKeys), releaseId: 'r1' })
-  release = new FollowedRelease({
-    pool,
-    log: silent,
-    start: folder => startRecommender({ folder, log: silent, threads: 1, queue })
-  })
-  await release.refresh()
-  app = await appOn(pool, release, { batches: batchLimits(queue.length) })
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/v1/recommendations`
+  const parts = { batches: batchLimits(queue.length) }
+  served = await serveRelease({ trained: smallModel(itemKeys), queue, parts })
+  url = `${await served.listen()}/v1/recommendations`
 }, 60_000)
-afterAll(async () => {
-  await app.close()
-  await release.close()
-  await database.drop()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => served.close())
 
 function post(path: string, type: string, body: string): Promise<Response> {
   return fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': type }, body })

@@ -27,14 +27,7 @@ describe('codeLoss', () => {
       const byHand = (x: tf.Tensor) => codeLoss(model, x as tf.Tensor2D, nodes, next)
       const byTensors = (x: tf.Tensor) => lossByTensors(x as tf.Tensor2D, nodes, next)
 
-      const [expected, actual] = [
-        tf.valueAndGrad(byTensors)(states),
-        tf.valueAndGrad(byHand)(states)
-      ]
-
-      expectClose(actual.value, expected.value, 1e-5)
-      expectClose(actual.grad, expected.grad, 1e-5)
-      expect(Math.max(...tf.abs(expected.grad).dataSync())).toBeGreaterThan(0.01)
+      expectSame(byHand, byTensors, states)
     }
   )
 
@@ -45,13 +38,7 @@ describe('codeLoss', () => {
       codeLoss(model, x as tf.Tensor2D, new Int32Array(next.length), next)
     const byProducts = (x: tf.Tensor) => rootLoss(rootTensors(model), x as tf.Tensor2D, next)
 
-    const [expected, actual] = [
-      tf.valueAndGrad(byLoops)(states),
-      tf.valueAndGrad(byProducts)(states)
-    ]
-
-    expectClose(actual.value, expected.value, 1e-5)
-    expectClose(actual.grad, expected.grad, 1e-5)
+    expectSame(byProducts, byLoops, states)
   })
 
   test('of the root is the same where its children are leaves', () => {
@@ -63,13 +50,7 @@ describe('codeLoss', () => {
     const byLoops = (x: tf.Tensor) => codeLoss(shallow, x as tf.Tensor2D, new Int32Array(3), next)
     const byProducts = (x: tf.Tensor) => rootLoss(rootTensors(shallow), x as tf.Tensor2D, next)
 
-    const [expected, actual] = [
-      tf.valueAndGrad(byLoops)(states),
-      tf.valueAndGrad(byProducts)(states)
-    ]
-
-    expectClose(actual.value, expected.value, 1e-5)
-    expectClose(actual.grad, expected.grad, 1e-5)
+    expectSame(byProducts, byLoops, states)
   })
 
   test('scales its gradient with what comes from above', () => {
@@ -94,6 +75,17 @@ describe('codeLoss', () => {
     expectClose(tf.grad(loss)(states), tf.zeros([1, D]), 0)
   })
 })
+
+type Loss = (states: tf.Tensor) => tf.Tensor
+
+/** The same loss and gradient, of which some is not next to nothing. */
+function expectSame(actual: Loss, expected: Loss, states: tf.Tensor2D): void {
+  const [found, wanted] = [actual, expected].map(loss => tf.valueAndGrad(loss)(states))
+
+  expectClose(found!.value, wanted!.value, 1e-5)
+  expectClose(found!.grad, wanted!.grad, 1e-5)
+  expect(Math.max(...tf.abs(wanted!.grad).dataSync())).toBeGreaterThan(0.01)
+}
 
 function everyNode(level: number): Int32Array {
   const [first, end] = [trie.levelStarts[level]!, trie.levelStarts[level + 1]!]

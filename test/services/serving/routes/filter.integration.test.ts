@@ -1,54 +1,21 @@
 // Filters and similar items through the whole of serving: a release, its threads, Postgres, HTTP.
-import { mkdtemp, rm } from 'node:fs/promises'
-import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { FollowedRelease } from '#services/serving/live-recommender.ts'
-import type { App } from '#services/serving/serving-parts.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
-import { startRecommender } from '#shared/recommendations/recommender.ts'
-import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { publishSmallRelease, smallModel } from '#test/support/small-release.ts'
-import { useBackend } from '#test/support/tensorflow.ts'
-import { appOn, silent } from '../serving-app.ts'
+import { smallModel } from '#test/support/small-release.ts'
+import { type ServedRelease, serveRelease } from '../served-release.ts'
 
 const itemKeys = Array.from({ length: 300 }, (_, i) => `item ${i}`)
 /** Every hundredth is rare, and prices are the items' numbers. */
 const attributesOf = (i: number) => ({ brand: i % 100 === 7 ? 'rare' : 'common', price: i })
 
-let database: TestDatabase
-let folder: string
-let release: FollowedRelease
-let app: App
+let served: ServedRelease
 let url: string
 beforeAll(async () => {
-  await useBackend('cpu')
-  database = await createTestDatabase()
-  const { pool } = database
-  await upsertItems(
-    pool,
-    itemKeys.map((key, i) => ({ key, attributes: attributesOf(i), isVisible: true }))
-  )
-  folder = await mkdtemp(join(tmpdir(), 'nextrie-filter-'))
-  await publishSmallRelease(pool, { folder, trained: smallModel(itemKeys), releaseId: 'r1' })
-  const queue = { length: 512, deadlineMs: 60_000 }
-  release = new FollowedRelease({
-    pool,
-    log: silent,
-    start: folder => startRecommender({ folder, log: silent, threads: 2, queue })
-  })
-  await release.refresh()
-  app = await appOn(pool, release)
-  await app.listen({ host: '127.0.0.1', port: 0 })
-  url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`
+  const items = itemKeys.map((key, i) => ({ key, attributes: attributesOf(i), isVisible: true }))
+  served = await serveRelease({ trained: smallModel(itemKeys), items, threads: 2 })
+  url = await served.listen()
 }, 60_000)
-afterAll(async () => {
-  await app.close()
-  await release.close()
-  await database.drop()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => served.close())
 
 interface Answer {
   readonly items: { readonly item: string; readonly score: number; readonly source: string }[]
@@ -73,7 +40,7 @@ async function similar(key: string, query: Record<string, string> = {}) {
 }
 
 const hide = (key: string, isVisible: boolean) =>
-  app.inject({
+  served.app.inject({
     method: 'PUT',
     url: `/v1/items/${encodeURIComponent(key)}`,
     payload: { attributes: attributesOf(itemKeys.indexOf(key)), visible: isVisible }
@@ -112,8 +79,10 @@ describe('a filter', () => {
     const filter = { attribute: 'brand', equals: 'changing' }
     const before = await recommend({ items: ['item 1'], filter })
     const change = async (brand: string) => {
-      await upsertItems(database.pool, [{ key: 'item 33', attributes: { brand }, isVisible: true }])
-      await release.refreshItems()
+      await upsertItems(served.database.pool, [
+        { key: 'item 33', attributes: { brand }, isVisible: true }
+      ])
+      await served.release.refreshItems()
     }
     await change('changing')
 

@@ -1,59 +1,24 @@
 // Pages of a question over HTTP, on a release whose items have categories: the next page is asked for by
 // the id of the one before, of whichever process.
 import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createKeptAnswers } from '#services/serving/kept-answers.ts'
-import { FollowedRelease } from '#services/serving/live-recommender.ts'
 import { recommendationId } from '#services/serving/recommendation-id.ts'
-import type { App } from '#services/serving/serving-parts.ts'
-import { upsertItems } from '#shared/catalog/write-items.ts'
-import { startRecommender } from '#shared/recommendations/recommender.ts'
-import type { TrainedModel } from '#shared/recommendations/trained-model.ts'
-import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
-import { publishSmallRelease, smallModel } from '#test/support/small-release.ts'
-import { useBackend } from '#test/support/tensorflow.ts'
-import { appOn, silent } from '../serving-app.ts'
+import { smallModel } from '#test/support/small-release.ts'
+import { type ServedRelease, serveRelease } from '../served-release.ts'
+import { appOn } from '../serving-app.ts'
 
 const itemKeys = Array.from({ length: 60 }, (_, i) => `item ${i}`)
 const categories = { levels: 1, classes: Int32Array.from(itemKeys, (_, i) => i % 3) }
 
-let database: TestDatabase
-let folder: string
-let release: FollowedRelease
-let app: App
+let served: ServedRelease
 beforeAll(async () => {
-  await useBackend('cpu')
-  database = await createTestDatabase()
-  await upsertItems(
-    database.pool,
-    itemKeys.map((key, i) => ({ key, attributes: { price: i }, isVisible: true }))
-  )
-  folder = await mkdtemp(join(tmpdir(), 'nextrie-pages-'))
-  const queue = { length: 512, deadlineMs: 60_000 }
-  release = new FollowedRelease({
-    pool: database.pool,
-    log: silent,
-    start: folder => startRecommender({ folder, log: silent, threads: 1, queue })
-  })
-  await publish('r1', { ...smallModel(itemKeys), categories })
-  app = await appOn(database.pool, release)
+  const items = itemKeys.map((key, i) => ({ key, attributes: { price: i }, isVisible: true }))
+  served = await serveRelease({ trained: { ...smallModel(itemKeys), categories }, items })
 }, 60_000)
-afterAll(async () => {
-  await app.close()
-  await release.close()
-  await database.drop()
-  await rm(folder, { recursive: true })
-})
+afterAll(() => served.close())
 
-async function publish(releaseId: string, trained: TrainedModel): Promise<void> {
-  await publishSmallRelease(database.pool, { folder, trained, releaseId })
-  await release.refresh()
-}
-
-async function ask(question: object, on = app) {
+async function ask(question: object, on = served.app) {
   const response = await on.inject({
     method: 'POST',
     url: '/v1/recommendations',
@@ -97,9 +62,9 @@ describe('the next page', () => {
 
   test('asks what the page before asked, its scenario included', async () => {
     const url = '/v1/scenarios/few'
-    await app.inject({ method: 'PUT', url, payload: { n: 2, attributes: true } })
+    await served.app.inject({ method: 'PUT', url, payload: { n: 2, attributes: true } })
     const first = await ask({ items: [], scenario: 'few' })
-    await app.inject({ method: 'DELETE', url })
+    await served.app.inject({ method: 'DELETE', url })
 
     const { body, keys } = await ask({ next: first.body.recommendation_id })
 
@@ -110,8 +75,8 @@ describe('the next page', () => {
   })
 
   test('comes from another process, and after a restart, once the answer is written', async () => {
-    const answers = createKeptAnswers(database.pool)
-    const here = await appOn(database.pool, release, { answers })
+    const answers = createKeptAnswers(served.database.pool)
+    const here = await appOn(served.database.pool, served.release, { answers })
     const first = await ask({ items: ['item 3'], n: 10 }, here)
     await answers.flush()
     await here.close()
@@ -134,10 +99,10 @@ describe('the next page', () => {
 
   test('of another release repeats nothing', async () => {
     const first = await ask({ items: ['item 3'], n: 40, repeat: true })
-    await publish('r2', { ...smallModel(itemKeys, 2), categories })
+    await served.publish('r2', { ...smallModel(itemKeys, 2), categories })
 
     const { body, keys } = await ask({ next: first.body.recommendation_id })
-    await publish('r3', { ...smallModel(itemKeys), categories })
+    await served.publish('r3', { ...smallModel(itemKeys), categories })
 
     expect(body.release).toBe('r2')
     expect(new Set([...first.keys, ...keys]).size).toBe(60)
@@ -155,9 +120,9 @@ describe('the next page', () => {
       session,
       item: clicked
     }
-    const sent = await app.inject({ method: 'POST', url: '/v1/events', payload: event })
+    const sent = await served.app.inject({ method: 'POST', url: '/v1/events', payload: event })
     const hide = (visible: boolean) =>
-      app.inject({
+      served.app.inject({
         method: 'PUT',
         url: `/v1/items/${encodeURIComponent(hidden!)}`,
         payload: { attributes: { price: 1 }, visible }
@@ -176,7 +141,7 @@ describe('the next page', () => {
 
   test('of a batch is answered, too', async () => {
     const { body, keys } = await ask({ items: ['item 3'], n: 5 })
-    const response = await app.inject({
+    const response = await served.app.inject({
       method: 'POST',
       url: '/v1/recommendations/batch',
       payload: [{ next: body.recommendation_id }]
@@ -208,7 +173,7 @@ describe('the next page', () => {
   test('ends with five hundred items of one question', async () => {
     const id = recommendationId(Date.now() - 1000 * 60, randomUUID())
     const shown = Array.from({ length: 500 }, (_, i) => `shown ${i}`)
-    await database.pool.query('insert into kept_answers values ($1, $2, $3)', [
+    await served.database.pool.query('insert into kept_answers values ($1, $2, $3)', [
       id,
       JSON.stringify({ items: [] }),
       JSON.stringify(shown)
@@ -232,7 +197,7 @@ describe('diversity', () => {
   })
 
   test('is refused where the release has no categories', async () => {
-    await publish('r4', smallModel(itemKeys))
+    await served.publish('r4', smallModel(itemKeys))
 
     const { status, body } = await ask({ items: ['item 3'], diversity: 0.5 })
     const without = await ask({ items: ['item 3'], diversity: 0 })
@@ -268,7 +233,7 @@ describe('an explanation', () => {
 
 test('every source is counted, whichever route the items go out by', async () => {
   const counted = async () => {
-    const { body } = await app.inject({ method: 'GET', url: '/metrics' })
+    const { body } = await served.app.inject({ method: 'GET', url: '/metrics' })
     return [...body.matchAll(/^nextrie_recommended_items_total\{.*\} (\d+)$/gm)].reduce(
       (sum, [, count]) => sum + Number(count),
       0
@@ -277,13 +242,13 @@ test('every source is counted, whichever route the items go out by', async () =>
   const seen = [await counted()]
   await ask({ items: ['item 1'], n: 3 })
   seen.push(await counted())
-  await app.inject({ method: 'GET', url: '/v1/items/item%201/similar?n=4' })
+  await served.app.inject({ method: 'GET', url: '/v1/items/item%201/similar?n=4' })
   seen.push(await counted())
   const payload = [
     { items: ['item 2'], n: 5 },
     { items: [], n: 6 }
   ]
-  await app.inject({ method: 'POST', url: '/v1/recommendations/batch', payload })
+  await served.app.inject({ method: 'POST', url: '/v1/recommendations/batch', payload })
   seen.push(await counted())
 
   expect(seen.slice(1).map((count, i) => count - seen[i]!)).toEqual([3, 4, 11])
