@@ -49,6 +49,19 @@ describe('buildTrie', () => {
     )
   })
 
+  test('begins the children of each node where those of the one before end', () => {
+    const codes = Array.from({ length: 2000 }, (_, item) => [item % 40, (item * 7) % 50, item])
+    const trie = buildTrie(idsOf(codes))
+    const inner = Array.from(trie.itemCount.keys())
+
+    const children = inner.flatMap(node => childrenOf(trie, node))
+
+    expect(children).toEqual(Array.from({ length: trie.parent.length - 1 }, (_, n) => n + 1))
+    for (const child of children) {
+      expect(childrenOf(trie, trie.parentOf(child))).toContain(child)
+    }
+  })
+
   test('gives each node the items of its children', () => {
     fc.assert(
       fc.property(tinyCatalogue(), itemIds => {
