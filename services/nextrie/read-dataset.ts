@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { gunzip } from 'node:zlib'
 import { CsvError, parse } from 'csv-parse'
+import { parse as parseText } from 'csv-parse/sync'
 import { readChunks } from '#shared/eventlog/files/text-file.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { fileError } from '#shared/runtime/file-error.ts'
@@ -87,13 +88,15 @@ export async function* readEventLines(
   }
 }
 
+const csvOptions = { bom: true, relax_column_count: true } as const
+
 interface CsvRow {
   readonly record: readonly string[]
   readonly info: { readonly lines: number }
 }
 
 async function* csvRows(file: string): AsyncGenerator<CsvRow> {
-  const parser = parse({ bom: true, info: true, relax_column_count: true })
+  const parser = parse({ ...csvOptions, info: true })
   try {
     yield* pipeline(await unzip(file), parser, ignoreError) as AsyncIterable<CsvRow>
   } catch (cause) {
@@ -131,6 +134,17 @@ export async function surveyDataset(folder: string): Promise<DatasetSurvey> {
   })
   const [header = '', ...rows] = bytes.toString('utf8').trimEnd().split('\n')
   const last = rows.at(-1)
-  const row = last && byColumn(header.split(','), last.split(','))
+  const row = last && rowOf(header, last)
   return { events: rows.length, lastEventId: row ? eventId(basename(folder), row) : undefined }
+}
+
+/** @returns undefined for a row that began on an earlier line. */
+function rowOf(header: string, line: string): Row | undefined {
+  try {
+    const [columns = [], record = []] = parseText(`${header}\n${line}`, csvOptions)
+    return byColumn(columns, record)
+  } catch (error) {
+    if (error instanceof CsvError) return undefined
+    throw error
+  }
 }

@@ -169,7 +169,7 @@ def main() -> None:
         examples += len(batch["targets"])
         for part, start, end in zip(parts, laps, laps[1:]):
             parts[part] += end - start
-        if timed in (task["earlyStep"], task["steps"]):
+        if timed >= task["earlyStep"] and timed % task["stepsPerReading"] == 0:
             memory.append({"step": timed, "megabytes": megabytes()})
 
     seconds = sum(parts.values())
@@ -179,7 +179,7 @@ def main() -> None:
         "shares": {part: spent / seconds for part, spent in parts.items()},
         "firstLoss": first_loss,
         "lastLoss": last_loss,
-        "memory": {"early": memory[0], "late": memory[-1]},
+        "memory": memory,
         "peakMegabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
     json.dump(measured, sys.stdout)

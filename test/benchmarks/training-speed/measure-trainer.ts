@@ -15,7 +15,7 @@ import { createRandom } from '#shared/runtime/random.ts'
 import { type BenchSet, loadSet } from '../quality/load-set.ts'
 import { batchesFor } from './batches-for.ts'
 import {
-  earlyStep,
+  isMemoryRead,
   learningRate,
   type Measured,
   type MemoryAt,
@@ -43,7 +43,7 @@ function measure(of: BenchSet, { clock, step }: Trainer): Measured {
   batches.slice(warmUpSteps).forEach((batch, i) => {
     lastLoss = step(batch, learningRate)
     examples += batch.targets.length
-    if (i + 1 === earlyStep(steps) || i + 1 === steps) memory.push(memoryAt(i + 1))
+    if (isMemoryRead(i + 1, steps)) memory.push(memoryAt(i + 1))
   })
 
   const spent = stepParts.map(part => clock.milliseconds[part] - warmUp[part])
@@ -54,7 +54,7 @@ function measure(of: BenchSet, { clock, step }: Trainer): Measured {
     shares: Object.fromEntries(stepParts.map((part, i) => [part, spent[i]! / milliseconds])),
     firstLoss,
     lastLoss,
-    memory: { early: memory[0]!, late: memory.at(-1)! },
+    memory,
     peakMegabytes: process.resourceUsage().maxRSS / 1024
   }
 }

@@ -6,7 +6,7 @@ import { type Lookups, lookupsOf } from '#shared/model/unified-embedding.ts'
 import { createRandom } from '#shared/runtime/random.ts'
 import type { BenchSet } from '../quality/load-set.ts'
 import { batchesFor } from './batches-for.ts'
-import { earlyStep, learningRate, seed, warmUpSteps } from './measured.ts'
+import { earlyStep, learningRate, seed, stepsPerReading, warmUpSteps } from './measured.ts'
 
 export type PytorchInput =
   | { readonly arrays: NamedArrays; readonly task: Readonly<Record<string, unknown>> }
@@ -52,6 +52,7 @@ export function pytorchInput(loaded: BenchSet, steps: number): PytorchInput {
       steps,
       warmUpSteps,
       earlyStep: earlyStep(steps),
+      stepsPerReading: stepsPerReading(steps),
       rate: learningRate
     }
   }

@@ -92,6 +92,19 @@ test('a survey counts the events and names the last', async () => {
   })
 })
 
+test('a survey reads quotes, line ends and byte order marks as the import does', async () => {
+  const quoted = mkdtempSync(join(tmpdir(), 'nextrie-dataset-'))
+  const rows = '\ufeff"user_or_session",item,timestamp_or_position\r\n"1,2","a,b",7\r\n'
+  writeFileSync(join(quoted, 'interactions.csv.gz'), gzipSync(rows))
+
+  const { events, lastEventId } = await surveyDataset(quoted)
+
+  const [imported] = await all(readEventLines(quoted))
+  expect(events).toBe(1)
+  expect(JSON.stringify(imported)).toContain(JSON.stringify(lastEventId))
+  rmSync(quoted, { recursive: true })
+})
+
 test('a damaged file is a failure, not an early end', async () => {
   const damaged = mkdtempSync(join(tmpdir(), 'nextrie-dataset-'))
   const rows = `user_or_session,item,timestamp_or_position\n${'1,a,1\n'.repeat(1000)}`
