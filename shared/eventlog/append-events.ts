@@ -24,12 +24,12 @@
 // waits for that, and so gets later positions, as the order of the tail says. Nobody waits for a tail
 // while holding the lock (upkeep and erasure keep all appends out, see lockLog), and tails are taken in
 // the order of their sessions: appends cannot block each other in a circle.
-import { setImmediate as breathe } from 'node:timers/promises'
 import { arrayLiteral } from '#shared/database/array-literal.ts'
-import { copyRows, escapeText } from '#shared/database/copy-rows.ts'
+import { copyRows } from '#shared/database/copy-rows.ts'
 import type { Connection } from '#shared/database/pool.ts'
 import type { Event } from '#shared/events/event.ts'
-import { type PreparedTails, prepareTails, updateTails } from './session-tails.ts'
+import { eventColumns, monthOf, type PreparedEvents, prepareNew } from './prepared-events.ts'
+import { updateTails } from './session-tails.ts'
 
 export interface AppendOutcome {
   readonly appended: number
@@ -47,20 +47,6 @@ export async function appendEvents(
 ): Promise<AppendOutcome> {
   return appendPrepared(connection, await prepareAppend(events))
 }
-
-/** Events as they are sent to Postgres. */
-export interface PreparedEvents {
-  /** In the order of the log. */
-  readonly events: readonly Event[]
-  /** How many were left out so far: they came twice, or the log had them. */
-  readonly duplicates: number
-  /** As COPY takes them. */
-  readonly lines: Buffer
-  readonly tails: PreparedTails
-}
-
-/** Events prepared in one go, about two milliseconds: another append may be talking to Postgres. */
-const preparedAtOnce = 400
 
 /** Does for an append all that can be done before Postgres is asked. */
 export async function prepareAppend(events: readonly Event[]): Promise<PreparedEvents> {
@@ -136,55 +122,6 @@ class IdsByMonth {
   }
 }
 
-/** Prepares the events that are new, in their order. */
-async function prepareNew(
-  all: readonly Event[],
-  duplicates: number,
-  isNew: (month: string, id: string) => boolean
-): Promise<PreparedEvents> {
-  const events: Event[] = []
-  const parts: Buffer[] = []
-  const times: string[] = []
-  const isoText = isoTexts()
-  for (let from = 0; from < all.length; from += preparedAtOnce) {
-    if (from > 0) await breathe()
-    let lines = ''
-    for (const event of all.slice(from, from + preparedAtOnce)) {
-      const occurredAt = isoText(event.occurredAt)
-      const month = monthOf(occurredAt)
-      if (!isNew(month, event.id)) continue
-      events.push(event)
-      times.push(occurredAt)
-      lines += toLine(event, month, occurredAt)
-    }
-    parts.push(Buffer.from(lines))
-  }
-  return {
-    events,
-    duplicates: duplicates + all.length - events.length,
-    lines: Buffer.concat(parts),
-    tails: prepareTails(events, times)
-  }
-}
-
-/** toISOString, ten times as fast when times are close: the text of a second is made once. */
-function isoTexts(): (time: Date) => string {
-  let [second, text] = [Number.NaN, '']
-  return time => {
-    const ms = time.getTime()
-    if (Math.floor(ms / 1000) !== second) {
-      second = Math.floor(ms / 1000)
-      text = time.toISOString().slice(0, -'123Z'.length)
-    }
-    return `${text}${String(ms - 1000 * second).padStart(3, '0')}Z`
-  }
-}
-
-/** The first day of a month in UTC, as 2026-11-01. */
-function monthOf(occurredAt: string): string {
-  return `${occurredAt.slice(0, 'yyyy-mm-'.length)}01`
-}
-
 /** What is left when each event comes once and the log has none; the same object when that is all. */
 async function leaveOutKnown(
   connection: Connection,
@@ -213,19 +150,4 @@ async function readKnown(connection: Connection, events: readonly Event[]): Prom
     for (const { event_id } of rows) known.add(month, event_id)
   }
   return known
-}
-
-const eventColumns =
-  'events (month, event_id, type, session_id, visitor_id, item_key, occurred_at, properties)'
-
-/** In COPY's format; only what is the producer's text can have something to escape. */
-function toLine(event: Event, month: string, occurredAt: string): string {
-  const { id, type, sessionId, visitorId, itemKey, properties } = event
-  const [visitor, item] = [textOrNull(visitorId), textOrNull(itemKey)]
-  const rest = escapeText(JSON.stringify(properties))
-  return `${month}\t${escapeText(id)}\t${type}\t${escapeText(sessionId)}\t${visitor}\t${item}\t${occurredAt}\t${rest}\n`
-}
-
-function textOrNull(text: string | undefined): string {
-  return text === undefined ? '\\N' : escapeText(text)
 }
