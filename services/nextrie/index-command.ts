@@ -1,6 +1,6 @@
 // `nextrie index`: how the items of a catalogue get their IDs under a scheme, what an ID stands for,
 // and what the IDs are like as a whole.
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Pool } from '#shared/database/pool.ts'
 import { explainItem } from '#shared/itemids/explain-item.ts'
 import { idStatistics } from '#shared/itemids/id-statistics.ts'
@@ -27,11 +27,11 @@ interface IndexOptions {
   readonly scheme?: Scheme
   readonly explain?: string
   readonly dataset?: string
-  readonly seed: string
-  readonly branching?: string
-  readonly clusterSize?: string
-  readonly words?: string
-  readonly codesPerLevel?: string
+  readonly seed: number
+  readonly branching?: number
+  readonly clusterSize?: number
+  readonly words?: number
+  readonly codesPerLevel?: number
 }
 
 const bundled = 'eshop-clothing-2008'
@@ -46,20 +46,21 @@ export function addIndexCommand(nextrie: Command, parts: IndexCommandParts): voi
     )
     .option('--explain <item>', 'the ID of this item, what its codes stand for, its neighbours')
     .option('--dataset <folder>', 'a data set folder or the name of a bundled one')
-    .option('--seed <number>', 'of what is drawn at random', '1')
-    .option('--branching <number>', 'with --scheme: most children of a node')
-    .option('--cluster-size <number>', 'with --scheme: collaborative divides a larger cluster')
-    .option('--words <number>', 'with --scheme: words of a title or elaborative ID')
-    .option('--codes-per-level <number>', 'with --scheme: most codes of a level')
+    .option('--seed <number>', 'of what is drawn at random', wholeNumber, 1)
+    .option('--branching <number>', 'with --scheme: most children of a node', positive)
+    .option(
+      '--cluster-size <number>',
+      'with --scheme: collaborative divides a larger cluster',
+      positive
+    )
+    .option('--words <number>', 'with --scheme: words of a title or elaborative ID', positive)
+    .option('--codes-per-level <number>', 'with --scheme: most codes of a level', positive)
     .action(async (report: string | undefined, options: IndexOptions) => {
       if (report !== undefined && report !== 'stats') {
         throw new RecommenderError('ARGUMENT_INVALID', `there is no report ${report}: try stats`)
       }
-      const seed = Number(options.seed)
-      if (!Number.isInteger(seed)) {
-        throw new RecommenderError('ARGUMENT_INVALID', '--seed must be a whole number')
-      }
-      const asked = { scheme: options.scheme, seed, settings: settingsOf(options) }
+      const { scheme, seed } = options
+      const asked = { scheme, seed, settings: settingsOf(options) }
       const { indexCatalogue } = await import('./index-command-source.ts')
       await withSource(parts, options, source => {
         const catalogue = watchFit('item IDs', parts.progressTo, onProgress =>
@@ -74,7 +75,7 @@ export function addIndexCommand(nextrie: Command, parts: IndexCommandParts): voi
 function settingsOf(options: IndexOptions): SchemeSettings {
   const { branching, clusterSize, words, codesPerLevel } = options
   const given = Object.entries({ branching, clusterSize, words, codesPerLevel }).flatMap(
-    ([name, value]) => (value === undefined ? [] : [[name, Number(value)] as const])
+    ([name, value]) => (value === undefined ? [] : [[name, value] as const])
   )
   if (given.length > 0 && options.scheme === undefined) {
     throw new RecommenderError(
@@ -120,4 +121,16 @@ function explain(catalogue: IndexedCatalogue, key: string): string {
     `${catalogue.name} has no item ${key} with an ID: name one of the ${catalogue.items.length} that have one, as ` +
       known.join(', ')
   )
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text)
+  if (/^-?\d+$/.test(text) && Number.isSafeInteger(value)) return value
+  throw new InvalidArgumentError('It must be a whole number.')
+}
+
+function positive(text: string): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value
+  throw new InvalidArgumentError('It must be a whole number of at least 1.')
 }

@@ -4,9 +4,11 @@
 // spreads the requests to send them elsewhere. Then nobody is let in any more, and each answer ends its
 // connection. It does so only now: clients that came back at once would stand at the door while it shuts.
 // Those connected without a request get a second in which to send one, and are closed.
+import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { type Socket, Server as TcpServer } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
+import { doorsOf } from './listen.ts'
 import type { App } from './serving-parts.ts'
 
 /** What /health/ready looks at. */
@@ -36,9 +38,14 @@ export async function announceEnd(app: App, ending: Ending, graceMs: number): Pr
   await untilNone(graceMs, () => connectionsOf(app))
 }
 
-function connectionsOf({ server }: App): Promise<number> {
+async function connectionsOf(app: App): Promise<number> {
+  const counts = await Promise.all(doorsOf(app).map(connectionsBy))
+  return counts.reduce((sum, count) => sum + count)
+}
+
+function connectionsBy(door: TcpServer): Promise<number> {
   return new Promise((resolve, reject) =>
-    server.getConnections((error, count) => (error ? reject(error) : resolve(count)))
+    door.getConnections((error, count) => (error ? reject(error) : resolve(count)))
   )
 }
 
@@ -54,6 +61,7 @@ export function drainConnections(app: App, limits: Partial<ConnectionLimits> = {
   const open = new Set<Socket>()
   const asked = new WeakMap<Socket, IncomingMessage>()
   let isClosing = false
+  let hurrying: NodeJS.Timeout | undefined
 
   server.on('connection', (socket: Socket) => {
     open.add(socket)
@@ -74,14 +82,17 @@ export function drainConnections(app: App, limits: Partial<ConnectionLimits> = {
   })
   app.addHook('preClose', async () => {
     isClosing = true
+    const doors = doorsOf(app)
+    const othersClosed = doors.slice(1).map(door => once(door, 'close'))
     // Not the server's own close(), which also closes connections on which a request may be on its way.
-    if (server.listening) TcpServer.prototype.close.call(server)
+    for (const door of doors) if (door.listening) TcpServer.prototype.close.call(door)
     const waiting = () => Array.from(open).filter(socket => !asked.has(socket))
     await untilNone(lingerMs, () => waiting().length)
     for (const socket of waiting()) socket.destroy()
-    const hurrying = setInterval(hurry, lookAgainMs)
-    server.once('close', () => clearInterval(hurrying))
+    hurrying = setInterval(hurry, lookAgainMs)
+    await Promise.all(othersClosed) // of its own connections the server is waited for by Fastify
   })
+  app.addHook('onClose', async () => clearInterval(hurrying))
 
   function hurry(): void {
     for (const socket of open) {

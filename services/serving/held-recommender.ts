@@ -8,12 +8,15 @@ import type {
   ThreadLoad
 } from '#shared/recommendations/recommender.ts'
 import type { CatalogueState, FollowedCatalogue } from './follow-catalogue.ts'
+import { createPatience, type Patience } from './in-time.ts'
 import type { ItemFilters } from './item-filters.ts'
 
 /** A question before it is known which release answers it. */
 export interface LiveQuery extends Omit<RecommendationQuery, 'only'> {
   /** What all items of the answer must be like. */
   readonly filter?: ItemCondition | undefined
+  /** How long it waits for the items that pass; as item-filters.ts says when absent. */
+  readonly patience?: Patience
 }
 
 export class HeldRecommender {
@@ -44,9 +47,13 @@ export class HeldRecommender {
     }
   }
 
-  async #answer({ filter, ...query }: LiveQuery): Promise<RecommendationAnswer> {
+  async #answer({
+    filter,
+    patience = createPatience(undefined),
+    ...query
+  }: LiveQuery): Promise<RecommendationAnswer> {
     if (!filter) return this.#recommender.recommend(query)
-    const only = await this.#filters.of(filter)
+    const only = await patience(this.#filters.of(filter), 'the items of this filter')
     return this.#recommender.recommend({ ...query, only })
   }
 

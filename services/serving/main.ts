@@ -14,6 +14,7 @@ import { guardAddress, isLoopback } from './guard-address.ts'
 import { createKeptAnswers } from './kept-answers.ts'
 import { createKnownKeys } from './known-keys.ts'
 import { createKnownScenarios } from './known-scenarios.ts'
+import { addressesOf, listenOn } from './listen.ts'
 import { FollowedRelease } from './live-recommender.ts'
 import { pollMs, startPolling } from './polling.ts'
 import { batchLimits } from './routes/batch-limits.ts'
@@ -66,6 +67,7 @@ await runMain(log, async () => {
     scenarios,
     answers,
     batches: batchLimits(config.queueLength),
+    patienceMs: config.requestDeadlineMs,
     connections: { lingerMs: Math.min(config.shutdownGraceMs, mostLingerMs) },
     ending
   })
@@ -105,7 +107,7 @@ await runMain(log, async () => {
   await listen(app, config)
 })
 
-/** Never so short that a busy machine's looks at Postgres fail for it. */
+/** Never so short that a busy machine's looks at Postgres fail for it: a question waits for less by itself. */
 function databasePatience({ requestDeadlineMs }: ServingConfig) {
   return {
     connectMs: Math.max(1000, requestDeadlineMs),
@@ -124,7 +126,7 @@ function recommenderSettings(config: ServingConfig): RecommenderSettings {
 
 async function listen(app: App, { host, port }: ServingConfig): Promise<void> {
   try {
-    await app.listen({ host, port })
+    await listenOn(app, await addressesOf(host), port)
   } catch (cause) {
     const message = `cannot listen on ${host}:${port}; end the program that does, or set PORT`
     throw new RecommenderError('CONFIG_INVALID', message, { cause })

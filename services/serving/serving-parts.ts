@@ -29,6 +29,8 @@ export interface ServingParts {
   readonly scenarios?: KnownScenarios
   readonly answers?: KeptAnswers
   readonly batches?: BatchLimits
+  /** How long a question waits for Postgres, all in all; for ever when absent. */
+  readonly patienceMs?: number
   readonly connections?: Partial<ConnectionLimits>
   /** Readiness says that the process ends soon. */
   readonly ending?: Ending

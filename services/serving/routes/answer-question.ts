@@ -1,5 +1,6 @@
 // A settled question to the recommender, and its answer as it goes out.
 import { randomUUID } from 'node:crypto'
+import type { Item } from '#shared/catalog/item.ts'
 import { readAttributes } from '#shared/catalog/read-items.ts'
 import type { RecommendationAnswer } from '#shared/recommendations/recommender.ts'
 import type { Click } from '#shared/sessions/session.ts'
@@ -9,26 +10,22 @@ import { clicksOn, sessionClicks } from '../session-clicks.ts'
 import { wireAttributes } from '../wire-items.ts'
 import type { AnsweringTools } from './answering-tools.ts'
 import { explanationOf } from './explanation.ts'
-import {
-  type Question,
-  type Recommendation,
-  type SettledQuestion,
-  standardCount
-} from './question.ts'
+import { type Recommendation, type SettledQuestion, standardCount } from './question.ts'
 import type { Settled } from './settle-question.ts'
 
 export async function askRecommender(
-  { question, shown }: Settled,
+  { question, shown, patience }: Settled,
   parts: ServingParts
 ): Promise<RecommendationAnswer> {
   const { n = standardCount, exclude = [], filter, min_score: minScore, repeat } = question
   const { diversity, explain } = question
-  const clicks = await clicksOf(question, parts)
+  const clicks = await patience(clicksOf(question, parts), 'the session')
   return parts.recommender.recommend({
     clicks,
     count: n,
     exclude,
     filter,
+    patience,
     minScore,
     ...(repeat !== undefined && { repeat }),
     ...(shown.length > 0 && { shown }),
@@ -48,26 +45,26 @@ async function clicksOf(
 /** An answer as it goes out: its items counted, and kept for whoever turns the page. */
 export async function answerOf(
   answer: RecommendationAnswer,
-  { question, shown }: Settled,
-  parts: ServingParts,
+  { question, shown, patience }: Settled,
+  { pool }: ServingParts,
   tools: AnsweringTools
 ): Promise<Recommendation> {
-  const recommendation = await recommendationOf(answer, question, parts, tools)
   const keys = answer.items.map(({ itemKey }) => itemKey)
+  const attributes = question.attributes
+    ? await patience(readAttributes(pool, keys), 'the attributes of the items')
+    : undefined
+  const recommendation = recommendationOf(answer, tools, attributes)
   tools.answers.keep(recommendation.recommendation_id, { question, shown: [...shown, ...keys] })
   return recommendation
 }
 
 /** The same without pages. */
-export async function recommendationOf(
+export function recommendationOf(
   { releaseId, items }: RecommendationAnswer,
-  { attributes = false }: Pick<Question, 'attributes'>,
-  { pool }: ServingParts,
-  { sources }: AnsweringTools
-): Promise<Recommendation> {
+  { sources }: AnsweringTools,
+  attributes?: ReadonlyMap<string, Item['attributes']>
+): Recommendation {
   for (const { source } of items) sources.inc({ source })
-  const keys = items.map(({ itemKey }) => itemKey)
-  const found = attributes ? await readAttributes(pool, keys) : undefined
   return {
     recommendation_id: recommendationId(Date.now(), randomUUID()),
     release: releaseId,
@@ -75,7 +72,7 @@ export async function recommendationOf(
       item: itemKey,
       score,
       source,
-      ...(found && { attributes: wireAttributes(found.get(itemKey)) }),
+      ...(attributes && { attributes: wireAttributes(attributes.get(itemKey)) }),
       ...(explanation && { explanation: explanationOf(explanation) })
     }))
   }

@@ -1,6 +1,7 @@
 // From a question as it was sent to one that can be asked: the scenario filled in, or the question of
 // the page before found, and all that no schema can say checked.
 import type { ItemCondition } from '#shared/catalog/item-condition.ts'
+import { createPatience, type Patience } from '../in-time.ts'
 import type { FieldFault } from '../problem.ts'
 import type { ServingParts } from '../serving-parts.ts'
 import type { AnsweringTools } from './answering-tools.ts'
@@ -14,7 +15,12 @@ import {
 } from './question.ts'
 
 /** What the recommender is asked. */
-export interface Settled {
+export interface Settled extends Answerable {
+  /** What is left of it, for what else the answer needs of Postgres. */
+  readonly patience: Patience
+}
+
+interface Answerable {
   readonly question: SettledQuestion
   /** Keys of the items that earlier pages showed. */
   readonly shown: readonly string[]
@@ -24,10 +30,24 @@ export interface Settled {
 const mostShown = 500
 const namesTold = 50
 
-type Outcome = Settled | { readonly faults: FieldFault[] }
+interface Faulty {
+  readonly faults: FieldFault[]
+}
 
-/** @throws what the pool throws, where it has to be asked. */
+type Outcome = Answerable | Faulty
+
+/** @throws what the pool throws, where it has to be asked; DATABASE_UNAVAILABLE when that takes too long. */
 export async function settleQuestion(
+  question: Question,
+  parts: ServingParts,
+  tools: AnsweringTools
+): Promise<Settled | Faulty> {
+  const patience = createPatience(parts.patienceMs)
+  const outcome = await patience(settle(question, parts, tools), 'what the question needs')
+  return 'faults' in outcome ? outcome : { ...outcome, patience }
+}
+
+async function settle(
   question: Question,
   parts: ServingParts,
   tools: AnsweringTools
@@ -58,17 +78,17 @@ async function turnPage(id: string, parts: ServingParts, tools: AnsweringTools):
 }
 
 async function checked(
-  settled: Settled,
+  answerable: Answerable,
   { recommender }: ServingParts,
   { attributeNames }: AnsweringTools
 ): Promise<Outcome> {
-  const { question } = settled
+  const { question } = answerable
   const faults = [
     ...explainFaults(question),
     ...diversityFaults(question, recommender),
     ...(await filterFaults(question.filter as ItemCondition | undefined, attributeNames))
   ]
-  return faults.length > 0 ? { faults } : settled
+  return faults.length > 0 ? { faults } : answerable
 }
 
 function diversityFaults(

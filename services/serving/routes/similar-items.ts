@@ -1,6 +1,7 @@
 // GET /v1/items/{id}/similar: what is like an item, whoever asks.
 import { Type } from 'typebox'
 import type { ItemCondition } from '#shared/catalog/item-condition.ts'
+import { createPatience } from '../in-time.ts'
 import { type FieldFault, problemResponse, sendFieldFaults, sendProblem } from '../problem.ts'
 import type { App, ServingParts } from '../serving-parts.ts'
 import { Key } from '../wire-items.ts'
@@ -60,8 +61,11 @@ export function addSimilarItems(app: App, parts: ServingParts, tools: AnsweringT
   app.get('/items/:id/similar', { schema }, async (request, reply) => {
     const { n: count = standardCount, min_score: minScore, filter: text } = request.query
     const read = readFilter(text, checkFilter)
+    const patience = createPatience(parts.patienceMs)
     const faults =
-      'faults' in read ? read.faults : await filterFaults(read.filter, tools.attributeNames)
+      'faults' in read
+        ? read.faults
+        : await patience(filterFaults(read.filter, tools.attributeNames), 'what the filter needs')
     if ('faults' in read || faults.length > 0) return sendFieldFaults(reply, faults)
 
     const { id } = request.params
@@ -75,9 +79,10 @@ export function addSimilarItems(app: App, parts: ServingParts, tools: AnsweringT
       count: Number(count),
       exclude: [],
       filter: read.filter,
+      patience,
       ...(minScore !== undefined && { minScore: Number(minScore) })
     })
-    return recommendationOf(answer, {}, parts, tools)
+    return recommendationOf(answer, tools)
   })
 }
 

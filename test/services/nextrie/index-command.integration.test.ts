@@ -1,4 +1,6 @@
+import { Command } from 'commander'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { addIndexCommand } from '#services/nextrie/index-command.ts'
 import { indexCatalogue, readDatabaseSource } from '#services/nextrie/index-command-source.ts'
 import { describeStatistics } from '#services/nextrie/index-command-text.ts'
 import { upsertItems } from '#shared/catalog/write-items.ts'
@@ -70,7 +72,6 @@ test('settings of a scheme are given by options, and a long fit says how far it 
   const environment = { DATABASE_URL: database.url }
 
   const divided = await runNextrie([...options, '--cluster-size', '6'], { environment })
-  const refused = await runNextrie([...options, '--cluster-size', 'six'], { environment })
   const aimless = await runNextrie(['index', '--branching', '3'], { environment })
 
   const [, codes, , , mostChildren] = divided.output
@@ -80,9 +81,33 @@ test('settings of a scheme are given by options, and a long fit says how far it 
   expect(codes).toBe('4') // three, and nothing more
   expect(Number(mostChildren)).toBeLessThanOrEqual(3)
   expect(divided.faults).toMatch(/item IDs, clusters of visited items: 48 of 48/)
-  expect(refused).toMatchObject({ code: 1, output: '' })
-  expect(refused.faults).toMatch(/clusterSize of item IDs is NaN: it must be a whole number/)
   expect(aimless.faults).toMatch(/branching of item IDs .* name one with --scheme/)
+})
+
+test.each([
+  ['--branching <number>', 'x', 'a whole number of at least 1'],
+  ['--cluster-size <number>', '0', 'a whole number of at least 1'],
+  ['--words <number>', '2.5', 'a whole number of at least 1'],
+  ['--codes-per-level <number>', '', 'a whole number of at least 1'],
+  ['--seed <number>', '1e99', 'a whole number']
+])('%s is refused for %j', async (option, value, wanted) => {
+  const nextrie = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
+  const never = () => expect.unreachable()
+  addIndexCommand(nextrie, {
+    withDatabase: never,
+    hasDatabase: never,
+    gapMinutes: never,
+    progressTo: process.stderr,
+    write: never
+  })
+  const given = ['index', '--scheme', 'semantic', option.split(' ')[0]!, value]
+
+  const parsed = nextrie.parseAsync(given, { from: 'user' })
+
+  await expect(parsed).rejects.toMatchObject({
+    exitCode: 1,
+    message: `error: option '${option}' argument '${value}' is invalid. It must be ${wanted}.`
+  })
 })
 
 test('the live release is read where no scheme is named, and only there', async () => {

@@ -188,28 +188,6 @@ describe('the next page', () => {
   })
 })
 
-describe('diversity', () => {
-  test('spreads an answer over the categories of the release', async () => {
-    const { keys } = await ask({ items: ['item 3'], n: 9, diversity: 1 })
-
-    const kinds = keys.map(key => Number(key.slice(5)) % 3)
-    for (const start of [0, 3, 6]) expect(new Set(kinds.slice(start, start + 3)).size).toBe(3)
-  })
-
-  test('is refused where the release has no categories', async () => {
-    await served.publish('r4', smallModel(itemKeys))
-
-    const { status, body } = await ask({ items: ['item 3'], diversity: 0.5 })
-    const without = await ask({ items: ['item 3'], diversity: 0 })
-
-    expect(status).toBe(400)
-    expect(body.errors).toEqual([
-      { field: 'diversity', message: expect.stringContaining('train again') }
-    ])
-    expect(without.status).toBe(200)
-  }, 60_000)
-})
-
 describe('an explanation', () => {
   test('comes with each item when it is asked for', async () => {
     const { body } = await ask({ items: ['item 3', 'item 8'], n: 20, explain: true })
