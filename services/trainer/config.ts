@@ -11,7 +11,8 @@ import {
   oneOf,
   path,
   readConfig,
-  required
+  required,
+  yesOrNo
 } from '#shared/runtime/config.ts'
 import { type LogLevel, logLevels } from '#shared/runtime/logging.ts'
 import type { AdamWConfig } from './adamw.ts'
@@ -29,6 +30,8 @@ export interface TrainerConfig {
   readonly sessionGapMinutes: number
   readonly testDays: number
   readonly validationDays: number
+  /** Whether a release learns from the days held out, once they have measured it: learn-held-out.ts. */
+  readonly learnHeldOut: boolean
   readonly logLevel: LogLevel
 }
 
@@ -42,6 +45,7 @@ export function trainerConfig(environment: Environment): TrainerConfig {
     sessionGapMinutes: ['SESSION_GAP_MINUTES', integer(0, 30)],
     testDays: ['TEST_DAYS', number(0, 14)],
     validationDays: ['VALIDATION_DAYS', number(0, 14)],
+    learnHeldOut: ['LEARN_HELD_OUT', yesOrNo(false)],
     logLevel: ['LOG_LEVEL', oneOf(logLevels, 'info')]
   })
 }

@@ -16,7 +16,10 @@ import { readTrainingLog } from './read-training-log.ts'
 import type { Reporter } from './train-encoder.ts'
 import { splitInputs } from './training-set.ts'
 
-/** @throws RecommenderError RELEASE_NOT_FOUND before the first release. */
+/**
+ * @throws RecommenderError RELEASE_NOT_FOUND before the first release; CONFIG_INVALID for one that has learned
+ *   from its test days: it would be asked what it was told.
+ */
 export async function evaluateRelease(
   pool: Pool,
   report: Reporter
@@ -25,9 +28,10 @@ export async function evaluateRelease(
   if (!live)
     throw new RecommenderError('RELEASE_NOT_FOUND', 'no release is live: run nextrie train first')
   const { manifest, files } = await readRelease(live.location)
-  const model = loadModel(readModel(files))
   const settings = settingsOf(manifest)
+  if (settings.learnHeldOut) throw learnedFromTest(manifest)
   const log = await readTrainingLog(pool, settings.sessionGapMinutes, manifest.data.toPosition)
+  const model = loadModel(readModel(files))
   const { gapBuckets } = model.trained.config
   const sessions = splitInputs(splitByTime(log.sessions, settings), model.itemIndex, gapBuckets)
   return { releaseId: manifest.releaseId, rows: evaluateModel(model, sessions, report) }
@@ -37,8 +41,17 @@ export async function evaluateRelease(
 const Settings = Type.Object({
   sessionGapMinutes: Type.Number(),
   testDays: Type.Number(),
-  validationDays: Type.Number()
+  validationDays: Type.Number(),
+  learnHeldOut: Type.Optional(Type.Boolean()) // absent from releases made before there was a choice
 })
+
+function learnedFromTest({ releaseId }: Manifest): RecommenderError {
+  return new RecommenderError(
+    'CONFIG_INVALID',
+    `release ${releaseId} was made with LEARN_HELD_OUT=yes and has learned from its test days: its figures, ` +
+      'measured before that, are in its manifest'
+  )
+}
 
 function settingsOf({ releaseId, config }: Manifest): Static<typeof Settings> {
   if (Value.Check(Settings, config.settings)) return config.settings

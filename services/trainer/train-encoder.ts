@@ -28,11 +28,14 @@ import { type TrainingSet, validationSample } from './training-set.ts'
 /** What a learned loss weight starts from. */
 const learnedWeightStart = 0.1
 
-export interface TrainedEncoder {
+export interface Encoder {
   readonly config: ModelConfig
   readonly weights: NamedArrays
   /** [items, D] row-major; the key is kept of every item that was clicked in training. */
   readonly vectors: Float32Array
+}
+
+export interface TrainedEncoder extends Encoder {
   /** Of the kept epoch. */
   readonly validation: DenseQuality
   readonly epoch: number
@@ -58,27 +61,16 @@ export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise
   const trainer = createTrainer(set, recipe, random)
   const windows = windowsOf(set.training, recipe.maxLength)
   const steps = recipe.epochs * drawBatches(windows, recipe.clicksPerBatch, random).length
+  const peakRate = recipe.learningRate
+  const walk = createWalk(trainer, { ...task, steps, peakRate, mostLoss: explodedLoss(set) })
   const checked = { ...set, validation: validationSample(set) }
   let best: TrainedEncoder | undefined
-  let step = 0
-  let examples = 0
 
   report.start('training', steps)
   try {
     for (let epoch = 1; epoch <= recipe.epochs; epoch++) {
-      for (const batch of drawBatches(windows, recipe.clicksPerBatch, random)) {
-        const loss = trainer.step(batch, learningRateAt(step / steps, recipe.learningRate))
-        if (!(loss < explodedLoss(set))) throw diverged(epoch, step, loss)
-        examples += batch.targets.length
-        report.update(++step, {
-          epoch,
-          loss: loss.toFixed(3),
-          'examples/s': trainer.clock.rate(examples),
-          ...trainer.clock.shares(),
-          ...shown(best)
-        })
-        await setImmediate() // lets the database connection and the terminal breathe
-      }
+      const batches = drawBatches(windows, recipe.clicksPerBatch, random)
+      await walk(batches, { epoch, ...shown(best) })
       const measured = measure(checked, trainer)
       if (!best || measured.validation.score > best.validation.score) {
         best = { ...measured, weights: copyOf(trainer.weights), epoch }
@@ -91,11 +83,77 @@ export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise
   return best!
 }
 
-/** Steps of training on one set: everything that changes with a step is in here. */
-export function createTrainer(set: TrainingSet, recipe: SettledRecipe, random: Random) {
+/** Share of the learning rate for weights that are trained already. */
+const furtherRate = 0.3
+
+/** One more pass over the training sessions of a set, from weights that are trained already. */
+export async function trainFurther(
+  set: TrainingSet,
+  trained: Pick<Encoder, 'weights'>,
+  task: EncoderTask
+): Promise<Encoder> {
+  const { recipe, random, report } = task
+  const trainer = createTrainer(set, recipe, random, copyOf(trained.weights))
+  const windows = windowsOf(set.training, recipe.maxLength)
+  const batches = drawBatches(windows, recipe.clicksPerBatch, random)
+  const steps = batches.length
+  const peakRate = furtherRate * recipe.learningRate
+  const walk = createWalk(trainer, { ...task, steps, peakRate, mostLoss: explodedLoss(set) })
+  report.start('training further', steps)
+  try {
+    await walk(batches, { epoch: 1 })
+  } finally {
+    report.finish()
+  }
+  const { config, weights } = trainer
+  return { config, weights: copyOf(weights), vectors: encodeCatalog(set, config, weights) }
+}
+
+interface WalkTask extends EncoderTask {
+  /** Of all walks together. */
+  readonly steps: number
+  readonly peakRate: number
+  readonly mostLoss: number
+}
+
+/** Makes the function that takes a step for each batch, at rates that follow one curve over all of them. */
+function createWalk({ step: learn, clock }: Trainer, task: WalkTask) {
+  const { steps, peakRate, mostLoss, report } = task
+  let step = 0
+  let examples = 0
+  return async (
+    batches: readonly Batch[],
+    { epoch, ...others }: ProgressFields & { readonly epoch: number }
+  ): Promise<void> => {
+    for (const batch of batches) {
+      const loss = learn(batch, learningRateAt(step / steps, peakRate))
+      if (!(loss < mostLoss)) throw diverged(epoch, step, loss)
+      examples += batch.targets.length
+      report.update(++step, {
+        epoch,
+        loss: loss.toFixed(3),
+        'examples/s': clock.rate(examples),
+        ...clock.shares(),
+        ...others
+      })
+      await setImmediate() // lets the database connection and the terminal breathe
+    }
+  }
+}
+
+/**
+ * Steps of training on one set: everything that changes with a step is in here.
+ *
+ * @param from weights to go on from, which change; fresh ones when absent.
+ */
+export function createTrainer(
+  set: TrainingSet,
+  recipe: SettledRecipe,
+  random: Random,
+  from?: NamedArrays
+) {
   const config = modelConfig(set, recipe)
-  const fresh = freshWeights(config, recipe, random)
-  const { table, ...dense } = fresh
+  const { table, ...dense } = from ?? freshWeights(config, recipe, random)
   const kernel = createBagKernel(table!.values as Float32Array, config.rowWidth)
   const weights = { ...dense, table: { shape: table!.shape, values: kernel.table } }
   const candidates = createCandidates(set.clicks, recipe, random)

@@ -9,6 +9,7 @@ import { buildTrie } from '#shared/itemids/build-trie.ts'
 import { explainPrefixes } from '#shared/itemids/explain-item.ts'
 import type { FitProgress } from '#shared/itemids/scheme.ts'
 import { embedBags } from '#shared/model/unified-embedding.ts'
+import type { Blend } from '#shared/recommendations/blend.ts'
 import { fitCoVisitation } from '#shared/recommendations/co-visitation.ts'
 import {
   type Descriptions,
@@ -31,7 +32,7 @@ import { questionsOf } from './dense-quality.ts'
 import { fitBlend } from './fit-blend.ts'
 import { rehearsalQuestions } from './rehearsal.ts'
 import { trainDecoder } from './train-decoder.ts'
-import { type Reporter, type TrainedEncoder, trainEncoder } from './train-encoder.ts'
+import { type Encoder, type Reporter, type TrainedEncoder, trainEncoder } from './train-encoder.ts'
 import { sampleOf, type TrainingSet, validationSample } from './training-set.ts'
 
 export interface ModelTask {
@@ -47,13 +48,15 @@ export interface ModelTask {
 export async function trainModel(set: TrainingSet, task: ModelTask): Promise<TrainedModel> {
   const random = createRandom(task.seed)
   const encoder = await trainEncoder(set, { ...task, random })
+  const { epoch, validation } = encoder
+  task.log.info({ epoch, ...validation }, 'encoder trained')
   return finishModel(set, encoder, { ...task, assigned: assignIds(set, encoder, task) })
 }
 
 /** Item IDs by the scheme of the recipe. */
 export function assignIds(
   set: TrainingSet,
-  encoder: TrainedEncoder,
+  encoder: Encoder,
   { recipe, seed, report }: Pick<ModelTask, 'recipe' | 'seed' | 'report'>
 ): AssignedIds {
   const shown = shownBy(report)
@@ -91,11 +94,17 @@ function shownBy(report: Reporter) {
   return { onProgress, finish }
 }
 
+export interface FinishTask extends ModelTask {
+  readonly assigned: AssignedIds
+  /** Fitted on validation when absent. */
+  readonly blend?: Blend
+}
+
 /** The decoder that writes these IDs, and the ranking: all that comes after the encoder. */
 export async function finishModel(
   set: TrainingSet,
-  trained: TrainedEncoder,
-  task: ModelTask & { readonly assigned: AssignedIds }
+  trained: Encoder,
+  task: FinishTask
 ): Promise<TrainedModel> {
   const { recipe, report } = task
   const { itemIds, placing } = task.assigned
@@ -136,16 +145,16 @@ export async function finishModel(
     byPopularity: byFallingClicks(set.clicks),
     newItems
   }
-  const blend = fitBlend(unblended, {
-    questions: validation,
-    repeats: set.repeats,
-    newItemLoss: recipe.newItemLoss,
-    metadataVectors
-  })
-  task.log.info(
-    { ...blend, repeats: set.repeats, epoch: encoder.epoch },
-    'ranking fitted on validation'
-  )
+  const blend =
+    task.blend ??
+    fitBlend(unblended, {
+      questions: validation,
+      repeats: set.repeats,
+      newItemLoss: recipe.newItemLoss,
+      metadataVectors
+    })
+  const fitted = task.blend ? 'ranking as it was fitted' : 'ranking fitted on validation'
+  task.log.info({ ...blend, repeats: set.repeats }, fitted)
   return {
     itemKeys: set.itemKeys,
     reading: set.reading,
@@ -185,10 +194,7 @@ function similarityOf(set: TrainingSet, described: Descriptions, report: Reporte
 }
 
 /** [items, D] without the items' own keys, as the vector of a new item is: they are added last. */
-function metadataVectorsOf(
-  set: TrainingSet,
-  { config, weights, vectors }: TrainedEncoder
-): Float32Array {
+function metadataVectorsOf(set: TrainingSet, { config, weights, vectors }: Encoder): Float32Array {
   const keys = embedBags(weights.table!.values as Float32Array, config.rowWidth, set.key)
   const hasKey = (at: number) => set.clicks[Math.floor(at / config.width)]! > 0
   return vectors.map((value, at) => (hasKey(at) ? value - keys[at]! : value))

@@ -15,6 +15,7 @@ import { removeOldReleases } from '#shared/releases/remove-old-releases.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { type Recipe, settleRecipe, type TrainerConfig } from './config.ts'
 import { evaluateModel } from './evaluate-model.ts'
+import { learnHeldOut } from './learn-held-out.ts'
 import { manifestFacts, type Outcome } from './manifest-facts.ts'
 import { parityFile } from './parity-samples.ts'
 import { readTrainingLog } from './read-training-log.ts'
@@ -44,9 +45,11 @@ export async function trainRelease(task: TrainingTask): Promise<PublishedRelease
   const version = await catalogVersion(task.pool) // before the items: what comes between is news
   const set = buildTrainingSet(await readItems(task.pool), split, task.recipe)
   const recipe = settleRecipe(task.recipe, { targets: set.targets, items: set.itemKeys.length })
-  const trained = await trainOrKeep(set, { ...task, recipe, seed: task.config.seed })
+  const modelTask = { ...task, recipe, seed: task.config.seed }
+  const chosen = await trainOrKeep(set, modelTask)
+  const metrics = evaluateModel(loadModel(chosen), set, task.report)
+  const trained = task.config.learnHeldOut ? await learnHeldOut(set, chosen, modelTask) : chosen
   const model = loadModel(trained)
-  const metrics = evaluateModel(model, set, task.report)
   const sample = takeSample(model, sampleClicks(set))
   const parity = parityFile(model, set)
   return publish(task, {

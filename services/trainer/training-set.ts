@@ -74,10 +74,7 @@ export function buildTrainingSet(
     })),
     ...parts,
     clicks: countClicks(parts.training, items.length),
-    targets: parts.training.reduce(
-      (sum, session) => sum + Math.max(0, session.items.length - 1),
-      0
-    ),
+    targets: countTargets(parts.training),
     asked,
     repeats: shareOfRepeats(parts.training) >= repeatShare
   }
@@ -145,10 +142,15 @@ export function rowsIn({ tableBytes, rowWidth }: Pick<Recipe, 'tableBytes' | 'ro
   return Math.floor(tableBytes / (rowWidth * Float32Array.BYTES_PER_ELEMENT))
 }
 
-function countClicks(sessions: readonly SessionInput[], itemCount: number): Int32Array {
+/** [items] */
+export function countClicks(sessions: readonly SessionInput[], itemCount: number): Int32Array {
   const clicks = new Int32Array(itemCount)
   for (const { items } of sessions) for (const item of items) clicks[item]!++
   return clicks
+}
+
+export function countTargets(sessions: readonly SessionInput[]): number {
+  return sessions.reduce((sum, { items }) => sum + Math.max(0, items.length - 1), 0)
 }
 
 function shareOfRepeats(sessions: readonly SessionInput[]): number {

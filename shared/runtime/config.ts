@@ -77,6 +77,15 @@ export function oneOf<const T extends string>(
   }, standard)
 }
 
+/** `yes` or `no`. */
+export function yesOrNo(standard: boolean): Reader<boolean> {
+  const word = oneOf(['yes', 'no'], standard ? 'yes' : 'no')
+  return given => {
+    const read = word(given)
+    return 'value' in read ? { value: read.value === 'yes' } : read
+  }
+}
+
 /** Texts between commas, spaces around them dropped; required when no standard is given. */
 export function list(standard?: readonly string[]): Reader<readonly string[]> {
   return orStandard(given => {

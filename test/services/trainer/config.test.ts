@@ -12,6 +12,7 @@ test('only the database has to be named', () => {
     sessionGapMinutes: 30,
     testDays: 14,
     validationDays: 14,
+    learnHeldOut: false,
     logLevel: 'info'
   })
 })
@@ -26,6 +27,7 @@ test('every setting can be given', () => {
     SESSION_GAP_MINUTES: '20',
     TEST_DAYS: '0.5',
     VALIDATION_DAYS: '2',
+    LEARN_HELD_OUT: 'yes',
     LOG_LEVEL: 'debug'
   })
 
@@ -38,6 +40,7 @@ test('every setting can be given', () => {
     sessionGapMinutes: 20,
     testDays: 0.5,
     validationDays: 2,
+    learnHeldOut: true,
     logLevel: 'debug'
   })
 })
@@ -49,7 +52,8 @@ test('every fault is named at once', () => {
     SEED: '-1',
     SESSION_GAP_MINUTES: 'half an hour',
     TEST_DAYS: '-2',
-    VALIDATION_DAYS: 'two'
+    VALIDATION_DAYS: 'two',
+    LEARN_HELD_OUT: 'please'
   }
 
   expect(() => trainerConfig(environment)).toThrow(
@@ -62,7 +66,8 @@ test('every fault is named at once', () => {
         'SEED must be a whole number of at least 0; ' +
         'SESSION_GAP_MINUTES must be a whole number of at least 0; ' +
         'TEST_DAYS must be a number of at least 0; ' +
-        'VALIDATION_DAYS must be a number of at least 0'
+        'VALIDATION_DAYS must be a number of at least 0; ' +
+        'LEARN_HELD_OUT must be one of yes, no'
     })
   )
 })

@@ -33,6 +33,16 @@ test('without a release there is nothing to evaluate', async () => {
   })
 })
 
+test('a release that has learned from its test days is not asked about them', async () => {
+  await fillLog(database, thirtyDays)
+  await trainSmallShop({ database, releasesFolder, epochs: 1, learnHeldOut: true })
+
+  await expect(evaluateRelease(database.pool, silentReport)).rejects.toMatchObject({
+    code: 'CONFIG_INVALID',
+    message: expect.stringContaining('has learned from its test days')
+  })
+})
+
 test('a release has the figures of its manifest, whatever came into log and catalogue since', async () => {
   await fillLog(database, thirtyDays)
   const { manifest } = await trainSmallShop({ database, releasesFolder, epochs: 1 })

@@ -22,6 +22,7 @@ export interface SmallTraining {
   readonly epochs?: Recipe['epochs']
   readonly scheme?: Recipe['scheme']
   readonly idSettings?: Recipe['idSettings']
+  readonly learnHeldOut?: boolean
 }
 
 /** Puts the items into the catalogue and these events, and no others, into the log. */
@@ -32,7 +33,7 @@ export async function fillLog({ pool }: TestDatabase, events: readonly Event[]):
 }
 
 export function trainSmallShop(training: SmallTraining): Promise<PublishedRelease> {
-  const { database, releasesFolder, seed = 1 } = training
+  const { database, releasesFolder, seed = 1, learnHeldOut = false } = training
   const { epochs = smallRecipe.epochs, scheme = smallRecipe.scheme, idSettings } = training
   const config: TrainerConfig = {
     databaseUrl: database.url,
@@ -42,6 +43,7 @@ export function trainSmallShop(training: SmallTraining): Promise<PublishedReleas
     seed,
     sessionGapMinutes: 30,
     ...holdOut,
+    learnHeldOut,
     logLevel: 'silent'
   }
   return trainRelease({

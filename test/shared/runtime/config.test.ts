@@ -10,7 +10,8 @@ import {
   type Reader,
   readConfig,
   required,
-  text
+  text,
+  yesOrNo
 } from '#shared/runtime/config.ts'
 
 describe('readConfig', () => {
@@ -85,6 +86,9 @@ describe('a reader', () => {
     ['integer: a standard of 0', integer(0, 0), undefined, 0],
     ['number: a fraction', number(0), '0.25', 0.25],
     ['number: an exponent', number(0), '1e-3', 0.001],
+    ['yesOrNo: yes', yesOrNo(false), 'yes', true],
+    ['yesOrNo: no', yesOrNo(true), 'no', false],
+    ['yesOrNo: the standard', yesOrNo(true), undefined, true],
     ['oneOf: a word of the list', oneOf(['auto', 'cpu'], 'auto'), 'cpu', 'cpu'],
     ['oneOf: the standard', oneOf(['auto', 'cpu'], 'auto'), undefined, 'auto'],
     ['list: spaces around entries', list(), 'a:1, b:2 ', ['a:1', 'b:2']],
@@ -113,6 +117,7 @@ describe('a reader', () => {
     ],
     ['number: a space', number(0), ' ', 'must be a number of at least 0'],
     ['number: infinity', number(0), 'Infinity', 'must be a number of at least 0'],
+    ['yesOrNo: another word', yesOrNo(true), 'true', 'must be one of yes, no'],
     ['oneOf: another word', oneOf(['auto', 'cpu']), 'gpu', 'must be one of auto, cpu'],
     ['list: an empty entry', list(), 'a,,b', 'must be a list with commas between its entries']
   ]
