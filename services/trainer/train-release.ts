@@ -44,7 +44,7 @@ export async function trainRelease(task: TrainingTask): Promise<PublishedRelease
   const split = splitByTime(log.sessions, task.config)
   const version = await catalogVersion(task.pool) // before the items: what comes between is news
   const set = buildTrainingSet(await readItems(task.pool), split, task.recipe)
-  const recipe = settleRecipe(task.recipe, { targets: set.targets, items: set.itemKeys.length })
+  const recipe = settleRecipe(task.recipe, { ...set, items: set.itemKeys.length })
   const modelTask = { ...task, recipe, seed: task.config.seed }
   const chosen = await trainOrKeep(set, modelTask)
   const metrics = evaluateModel(loadModel(chosen), set, task.report)

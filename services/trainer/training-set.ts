@@ -16,7 +16,7 @@ import {
 import { type SessionInput, sessionInput } from '#shared/recommendations/session-input.ts'
 import type { ItemReading } from '#shared/recommendations/trained-model.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
-import type { Recipe } from './config.ts'
+import { type Recipe, tableBytesOf } from './config.ts'
 
 /** The sessions of a split as numbers. */
 export interface SplitInputs {
@@ -36,6 +36,8 @@ export interface TrainingSet extends SplitInputs {
   /** Look-ups into the rows that are kept. */
   readonly metadata: Lookups
   readonly key: Lookups
+  /** Different descriptions, as a share of the items: 1 where metadata tell each item from all others. */
+  readonly toldApart: number
   /** For each category level that has a head: classes, and the class of each item or -1. */
   readonly categories: readonly { readonly count: number; readonly classes: Int32Array }[]
   /** [items] clicks in training sessions. */
@@ -114,7 +116,7 @@ function inNeutralOrder(catalog: readonly Item[]): Item[] {
 
 function hashCatalog(items: readonly Item[], recipe: Recipe) {
   const { width, rowWidth, keyDropout } = recipe
-  const buckets = rowsIn(recipe)
+  const buckets = rowsIn(tableBytesOf(recipe, items.length), rowWidth)
   const features = deriveFeatures(items, { rows: buckets, chunks: recipe.chunks })
   const keyLayout = { name: 'item key', chunks: width / rowWidth }
   const metadata = hashItems(
@@ -124,7 +126,7 @@ function hashCatalog(items: readonly Item[], recipe: Recipe) {
   )
   const key = hashItems(
     [keyLayout],
-    items.map(item => [keyDropout < 1 ? [{ value: item.key, weight: 1 }] : []]),
+    items.map(item => [keyDropout === 1 ? [] : [{ value: item.key, weight: 1 }]]),
     multiplexed(buckets)
   )
   const reached = reachedRows(metadata, key)
@@ -133,12 +135,22 @@ function hashCatalog(items: readonly Item[], recipe: Recipe) {
     reachedRows: reached,
     columns: columnsOf(features),
     metadata: keepRows(metadata, reached),
+    toldApart: differentItems(metadata, items.length) / Math.max(1, items.length),
     key: keepRows(key, reached)
   }
 }
 
+/** Items by the rows that they read; those that read the same count once. */
+function differentItems({ starts, rows }: Lookups, itemCount: number): number {
+  const columns = (starts.length - 1) / itemCount
+  const read = Array.from({ length: itemCount }, (_, item) =>
+    rows.subarray(starts[item * columns], starts[(item + 1) * columns]).join()
+  )
+  return new Set(read).size
+}
+
 /** Rows that fit the byte budget. */
-export function rowsIn({ tableBytes, rowWidth }: Pick<Recipe, 'tableBytes' | 'rowWidth'>): number {
+function rowsIn(tableBytes: number, rowWidth: number): number {
   return Math.floor(tableBytes / (rowWidth * Float32Array.BYTES_PER_ELEMENT))
 }
 

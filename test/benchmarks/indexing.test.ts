@@ -22,7 +22,7 @@ test('the page has a row for each scheme, the paper beside them, and says what w
       backend: 'native',
       coldShare: 0.02,
       mostQuestions: null,
-      recipe: settleRecipe(recipe, { targets: 1000, items: 100 })
+      recipe: settleRecipe(recipe, { targets: 1000, items: 100, toldApart: 1 })
     },
     starts: [{ command: 'npm run bench -- indexing', date: '2026-11-23' }],
     encoderSeconds: { 'seed-1': 12 },

@@ -1,12 +1,16 @@
 // Recommendation quality of every part of the model beside baselines, on a data set folder.
 //
 // npm run bench -- quality --dataset PATH_OR_NAME [--seeds 3] [--first-seed 1] [--shuffle-ties SEED]
-//   [--no-sasrec] [--recipe '{"blocks":1}']
+//   [--no-sasrec] [--learn-validation] [--recipe '{"blocks":1}']
+//
+// With --learn-validation the model is measured once more after it has learned from the validation part too,
+// as LEARN_HELD_OUT=yes does: what papers compare that train on all that comes before the test.
 //
 // Chosen on validation only, ranked against the whole catalogue, test read once. Figures are means
 // over the seeds. Where clicks of a user have the same time, the baselines are measured once more with
 // these permuted, by each seed; with --shuffle-ties every method is, on one permutation. A row says so.
 import { startTrainingBackend } from '#services/trainer/backend.ts'
+import { learnHeldOut } from '#services/trainer/learn-held-out.ts'
 import { terminalReporter } from '#services/trainer/terminal-reporter.ts'
 import { trainModel } from '#services/trainer/train-model.ts'
 import type { TrainingSet } from '#services/trainer/training-set.ts'
@@ -69,6 +73,13 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
     add(measured.seconds, `training${label}`, secondsSince(startedAt))
     process.stderr.write(`seed ${seed}: blend ${JSON.stringify(trained.blend)}\n`)
     const model = modelPlaces(set, trained)
+    if (options['learn-validation']) {
+      const before = { ...set, test: [] }
+      const further = await learnHeldOut(before, trained, { recipe, seed, report, log })
+      for (const [method, places] of modelPlaces(set, further).places) {
+        add(measured.runs, `${method}, validation learned${label}`, { places, clicks })
+      }
+    }
     pipeline.push(...model.pipeline)
     everyItem.push(...model.everyItem)
     requests.push(model.millisecondsPerRequest)

@@ -81,6 +81,7 @@ export function tinyTrainingSet(
     clicks,
     targets: inputs.reduce((sum, { items }) => sum + items.length - 1, 0),
     asked: 'every-click',
+    toldApart: 1,
     repeats: true
   }
 }

@@ -80,7 +80,7 @@ interface SettledSet {
 function setOf(dataset: SplitDataset, { epochs }: ComparisonTask): SettledSet {
   const open = { ...recipe, ...(epochs !== undefined && { epochs }) }
   const set = buildTrainingSet(dataset.items, dataset, open, dataset.asked)
-  const settled = settleRecipe(open, { targets: set.targets, items: set.itemKeys.length })
+  const settled = settleRecipe(open, { ...set, items: set.itemKeys.length })
   return { set, recipe: settled }
 }
 

@@ -7,7 +7,7 @@ import type { TrainedEncoder } from '#services/trainer/train-encoder.ts'
 import { type ComparisonSettings, openRecord } from './comparison-record.ts'
 import { runWith } from './scheme-runs.ts'
 
-const { scheme: _, ...settled } = settleRecipe(recipe, { targets: 1000, items: 100 })
+const { scheme: _, ...settled } = settleRecipe(recipe, { targets: 1000, items: 100, toldApart: 1 })
 const settings: ComparisonSettings = {
   dataset: 'shop',
   protocol: 'by time',

@@ -37,7 +37,7 @@ export async function loadSet(
   const dataset = change(read)
   const open = { ...recipe, ...(JSON.parse(String(options.recipe ?? '{}')) as Partial<Recipe>) }
   const set = buildTrainingSet(dataset.items, dataset, open, dataset.asked)
-  const settled = settleRecipe(open, { targets: set.targets, items: set.itemKeys.length })
+  const settled = settleRecipe(open, { ...set, items: set.itemKeys.length })
   process.stderr.write(
     `${name}: ${dataset.protocol}; ${set.itemKeys.length} items, ${set.targets} training targets; ` +
       `${settled.epochs} epochs, dropout ${settled.dropout.toFixed(2)}, rate ${settled.learningRate}\n`

@@ -80,7 +80,7 @@ test('the widths of the recipe divide, and the item key is looked up twice or mo
 
 test('the scarcer the clicks on an item, the more dropout, the more epochs and the smaller the steps', () => {
   const settled = [1, 9, 50, 530, 1e6].map(clicks =>
-    settleRecipe(recipe, { targets: 1000 * clicks, items: 1000 })
+    settleRecipe(recipe, { targets: 1000 * clicks, items: 1000, toldApart: 1 })
   )
   const column = (name: 'dropout' | 'epochs' | 'learningRate') => settled.map(each => each[name])
 
@@ -90,8 +90,8 @@ test('the scarcer the clicks on an item, the more dropout, the more epochs and t
 })
 
 test('review data and a small shop are trained as was best on their validation', () => {
-  const beauty = settleRecipe(recipe, { targets: 9 * 12_000, items: 12_000 })
-  const eshop = settleRecipe(recipe, { targets: 530 * 217, items: 217 })
+  const beauty = settleRecipe(recipe, { targets: 9 * 12_000, items: 12_000, toldApart: 1 })
+  const eshop = settleRecipe(recipe, { targets: 530 * 217, items: 217, toldApart: 1 })
 
   expect(beauty).toMatchObject({
     epochs: 20,
@@ -105,8 +105,44 @@ test('review data and a small shop are trained as was best on their validation',
   })
 })
 
-test('what a recipe settles itself is left as it is', () => {
-  const given = { ...recipe, epochs: 3, dropout: 0.2, learningRate: 0.01 }
+test('a log too long for many epochs is learned with less dropout', () => {
+  const settled = [200_000, 650_000].map(targets =>
+    settleRecipe(recipe, { targets, items: targets / 15, toldApart: 1 })
+  )
 
-  expect(settleRecipe(given, { targets: 10, items: 10 })).toEqual(given)
+  expect(settled.map(({ epochs }) => epochs)).toEqual([18, 6])
+  expect(settled[0]!.dropout).toBeCloseTo(0.35, 1)
+  expect(settled[1]!.dropout).toBeCloseTo(0.12, 2)
+})
+
+test('the table grows with the keys of the catalogue, within bounds', () => {
+  const bytes = [1, 12_101, 43_097, 100_000_000].map(
+    items => settleRecipe(recipe, { targets: 1000, items, toldApart: 1 }).tableBytes
+  )
+
+  expect(bytes).toEqual([2 ** 24, 2 ** 24, 2 ** 26, 2 ** 28])
+})
+
+test('keys are hidden as often as metadata can stand in for them', () => {
+  const hidden = [0, 0.023, 0.5, 0.95, 1].map(
+    toldApart => settleRecipe(recipe, { targets: 1000, items: 100, toldApart }).keyDropout
+  )
+
+  expect(hidden[0]).toBe(0)
+  expect(hidden[1]).toBeLessThan(0.01) // Diginetica: a thousand categories for 43,000 items
+  expect(hidden[2]).toBeCloseTo(0.17)
+  expect(hidden.slice(3)).toEqual([0.3, 0.3]) // review data, a small shop
+})
+
+test('what a recipe settles itself is left as it is', () => {
+  const given = {
+    ...recipe,
+    epochs: 3,
+    dropout: 0.2,
+    learningRate: 0.01,
+    keyDropout: 0.5,
+    tableBytes: 512
+  }
+
+  expect(settleRecipe(given, { targets: 10, items: 10, toldApart: 1 })).toEqual(given)
 })

@@ -54,6 +54,19 @@ test('items that nobody clicked, and hidden ones, are read like any other', () =
   expect(set.key.rows).toHaveLength(2 * catalog.length)
 })
 
+test('it is known how many items their metadata tell apart', () => {
+  const build = (items: readonly Item[]) => buildTrainingSet(items, anySplit, smallRecipe).toldApart
+  const alike = catalog.map(item => ({ ...item, attributes: { categories: ['shop', 'kitchen'] } }))
+  const inTwoKinds = catalog.map(({ attributes: { categories }, ...item }) => ({
+    ...item,
+    attributes: { categories: categories! }
+  }))
+
+  expect(build(catalog)).toBe(1)
+  expect(build(alike)).toBe(1 / 5)
+  expect(build(inTwoKinds)).toBe(2 / 5)
+})
+
 test('look-ups point into the rows that are kept', () => {
   const set = build({})
 
