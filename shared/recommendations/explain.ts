@@ -1,5 +1,4 @@
-// Why items were recommended: the parts of their scores, what each click of the session did for them,
-// and the way that the search takes to them.
+// Why items were recommended: the parts of their scores, and what each click of the session did for them.
 //
 // What a click does for an item is measured in the units of the score, so that it compares:
 // - through co-visitation and similarity, its own term of the item's share, times the weight of that part;
@@ -12,12 +11,11 @@
 // level's worth of decoding. The catalogue may change meanwhile: what was ranked is explained, not what
 // a second search would find.
 import { rowsByNumber } from '#shared/inference/item-vectors.ts'
-import { logSumExp } from '#shared/inference/prefix.ts'
-import { decodeSession, dot, type TokenDecoder } from '#shared/inference/token-decoder.ts'
-import { childrenOf, codesOf, noChildren } from '#shared/itemids/trie.ts'
+import { dot } from '#shared/inference/token-decoder.ts'
 import type { Click } from '#shared/sessions/session.ts'
 import type { ServedAnswering } from './answer-query.ts'
 import { denseWeight, type ScoredCandidates, scoreParts } from './blend.ts'
+import { chancesUnder, type PathStep, pathTo } from './explain-path.ts'
 import { type Neighbours, neighbourScores } from './neighbours.ts'
 import type { RankedItem, RankingModel } from './rank.ts'
 import { newestOf, sessionInput } from './session-input.ts'
@@ -49,20 +47,6 @@ export interface ClickShare {
   readonly model: number
   readonly coVisitation: number
   readonly similarity: number
-}
-
-export interface PathStep {
-  readonly code: number
-  /** Of the code after those before it; none where nothing was generated. */
-  readonly probability?: number
-  /** What the code itself says, where it does. */
-  readonly name?: string
-  /** Items that have this and all codes before it. */
-  readonly items: number
-  /** What is said of these items more often than of others; none where the release does not tell. */
-  readonly words: readonly string[]
-  /** The most clicked of them. */
-  readonly examples: readonly string[]
 }
 
 /** Clicks explained at most, the newest ones: each is one more session to encode. */
@@ -242,47 +226,4 @@ function termsOf(
     const own = valuesOf(clicked.subarray(place, place + 1))
     return (i: number) => (total > 0 ? (decay ** age * own[i]!) / total : 0)
   }
-}
-
-/** The log probabilities of a node's children, in their order; each node is scored once. */
-type ChancesUnder = (node: number) => Float64Array
-
-function chancesUnder(decoder: TokenDecoder, state: Float32Array): ChancesUnder {
-  const scorer = decodeSession(decoder, state)
-  const known = new Map<number, Float64Array>()
-  return node => {
-    const found = known.get(node)
-    if (found) return found
-    const children = noChildren()
-    decoder.trie.readChildren(node, children)
-    const scores = new Float64Array(children.count)
-    if (children.count > 1) scorer.scoreChildren(node, children, scores)
-    const normaliser = logSumExp(scores)
-    const chances = scores.map(score => score - normaliser)
-    known.set(node, chances)
-    return chances
-  }
-}
-
-function pathTo(
-  { ranking, keyOf, idWords }: ServedAnswering,
-  item: number,
-  chances?: ChancesUnder
-): PathStep[] {
-  const { trie } = ranking.decoder
-  const steps: PathStep[] = []
-  for (let node = trie.leafOf(item); node > 0; node = trie.parentOf(node)) {
-    const parent = trie.parentOf(node)
-    const place = childrenOf(trie, parent).indexOf(node)
-    const said = idWords?.(codesOf(trie, node))
-    steps.unshift({
-      code: trie.codeOf(node),
-      ...(chances && { probability: Math.exp(chances(parent)[place]!) }),
-      ...(said?.name !== undefined && { name: said.name }),
-      items: trie.itemCountOf(node),
-      words: said?.words ?? [],
-      examples: trie.itemOf(node) >= 0 ? [keyOf(item)] : (said?.examples ?? [])
-    })
-  }
-  return steps
 }
