@@ -29,6 +29,9 @@ import { migrationsFolder } from './migrations-folder.ts'
 import { type ProgramName, runProgram } from './programs.ts'
 import { askRecommendation, describeAnswer } from './recommend.ts'
 
+/** A statement reads or writes a batch: one that takes longer has gone silent. */
+const statementMs = 600_000
+
 const log = createLogger({ name: 'nextrie', level: 'warn' })
 const nextrie = new Command('nextrie').description(
   'Recommends the next item of a session by generating it. Settings come from the environment; ' +
@@ -66,7 +69,7 @@ nextrie
   .command('migrate')
   .description('bring the database of DATABASE_URL to the schema of this version')
   .action(() =>
-    withDatabase(async pool => {
+    withPool(ownDatabase(), { name: 'nextrie', log }, async pool => {
       const applied = await migrate(pool, migrationsFolder, log)
       await keepMonths(pool)
       write(applied.length > 0 ? `applied ${applied.join(', ')}` : 'the schema is up to date')
@@ -145,8 +148,11 @@ function runs(command: string, name: ProgramName, args: string[], description: s
 }
 
 async function withDatabase(act: (pool: Pool) => Promise<void>): Promise<void> {
-  const { databaseUrl } = databaseConfig(process.env)
-  await withPool(databaseUrl, { name: 'nextrie', log }, act)
+  await withPool(ownDatabase(), { name: 'nextrie', queryMs: statementMs, log }, act)
+}
+
+function ownDatabase(): string {
+  return databaseConfig(process.env).databaseUrl
 }
 
 function webAddress(text: string): string {

@@ -1,6 +1,7 @@
 // What the doctor asks of the parts beside this process: Postgres, Kafka, the running service.
 import { existsSync } from 'node:fs'
 import { connect } from 'node:net'
+import { findEncodingFault } from '#shared/database/encoding.ts'
 import { readMigrations } from '#shared/database/migration-files.ts'
 import { createPool, type Pool } from '#shared/database/pool.ts'
 import { liveRelease } from '#shared/releases/registry.ts'
@@ -16,12 +17,18 @@ export async function checkDatabase(databaseUrl: string | undefined): Promise<Fi
     const says = 'DATABASE_URL is not set: only `nextrie start` works, with a server of its own'
     return [{ part, health: 'absent', says }]
   }
-  const pool = createPool(databaseUrl, { name: 'nextrie-doctor' })
+  const pool = createPool(databaseUrl, {
+    name: 'nextrie-doctor',
+    connectMs: timeoutMs,
+    queryMs: timeoutMs
+  })
   try {
     const { rows } = await pool.query<{ version: string }>(
       `select current_setting('server_version') as version`
     )
     const server: Finding = { part, health: 'ok', says: `${rows[0]?.version} answers` }
+    const fault = await findEncodingFault(pool)
+    if (fault) return [server, { part: 'schema', health: 'broken', ...fault }]
     const schema = await checkSchema(pool)
     return schema.health === 'ok' ? [server, schema, await checkRelease(pool)] : [server, schema]
   } catch (error) {

@@ -2,7 +2,7 @@
 // then nobody outside this machine may reach it.
 import { BlockList, isIP } from 'node:net'
 import { listKeys } from '#shared/apikeys/stored-keys.ts'
-import type { Pool } from '#shared/database/pool.ts'
+import { type Pool, toDatabaseError } from '#shared/database/pool.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 
 const loopback = new BlockList()
@@ -16,10 +16,15 @@ export function isLoopback(host: string): boolean {
   return loopback.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }
 
-/** @throws CONFIG_INVALID for an address beyond loopback while no API key is valid. */
+/**
+ * @throws CONFIG_INVALID for an address beyond loopback while no API key is valid; MIGRATION_FAILED or
+ * DATABASE_UNAVAILABLE when the keys cannot be read.
+ */
 export async function guardAddress(pool: Pool, host: string): Promise<void> {
   if (isLoopback(host)) return
-  const keys = await listKeys(pool)
+  const keys = await listKeys(pool).catch(error => {
+    throw toDatabaseError(error)
+  })
   if (keys.some(({ isValid }) => isValid)) return
   throw new RecommenderError(
     'CONFIG_INVALID',

@@ -1,6 +1,7 @@
 // Looks at something again and again until closed. A failing look is logged once, not each time,
 // and so is its recovery.
 import { setTimeout as pause } from 'node:timers/promises'
+import { toDatabaseError } from '#shared/database/pool.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 
 /**
@@ -28,7 +29,8 @@ export function startPolling({ subject, everyMs, look, log }: PollingFacts): () 
       if (isFailing) log.info({ subject }, 'polling works again')
       isFailing = false
     } catch (error) {
-      if (!isFailing) log.warn({ subject, err: error }, 'polling failed, trying on')
+      const err = toDatabaseError(error)
+      if (!isFailing) log.warn({ subject, err }, 'polling failed, trying on')
       isFailing = true
     }
   }

@@ -10,13 +10,17 @@ import { evaluateRelease } from './evaluate-release.ts'
 import { terminalReporter } from './terminal-reporter.ts'
 import { trainRelease } from './train-release.ts'
 
+/** A statement reads a stretch of the log, or the catalogue: one that takes longer has gone silent. */
+const statementMs = 600_000
+
 const log = createLogger({ name: 'trainer', level: 'info' })
 
 await runMain(log, async () => {
   const config = trainerConfig(process.env)
   log.level = config.logLevel
   const report = terminalReporter(process.stderr)
-  await withPool(config.databaseUrl, { name: 'nextrie-trainer', log }, async pool => {
+  const options = { name: 'nextrie-trainer', queryMs: statementMs, log }
+  await withPool(config.databaseUrl, options, async pool => {
     const backend = await startTrainingBackend(config.backend, log)
     if (process.argv[2] === 'evaluate') {
       const { releaseId, rows } = await evaluateRelease(pool, report)

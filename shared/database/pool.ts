@@ -3,7 +3,7 @@
 import pg from 'pg'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
-import { retryDelayMs } from './retry-delay.ts'
+import { endsConnection, retryDelayMs } from './retry-delay.ts'
 
 export type Pool = pg.Pool
 /** Whatever runs a statement: one connection, or the pool, which picks a free one each time. */
@@ -18,8 +18,7 @@ export interface PoolOptions {
   readonly connectMs?: number
   /**
    * A statement without an answer by then fails, and its connection is given up: it may have gone silent.
-   * No limit unless told otherwise. It is for those who have to answer in time: what Postgres has begun it
-   * goes on with.
+   * No limit unless told otherwise. What Postgres has begun it goes on with.
    */
   readonly queryMs?: number
   /** Hears of connections that broke while nobody used them. */
@@ -70,7 +69,7 @@ export async function withPool<T>(
   try {
     return await act(pool)
   } catch (error) {
-    throw databaseError(error)
+    throw toDatabaseError(error)
   } finally {
     await pool.end()
   }
@@ -105,13 +104,19 @@ export async function withConnection<T>(
   try {
     return await act(client)
   } catch (error) {
-    if (isOutOfTime(error)) lost = error
+    if (isOutOfTime(error) || endsConnection(error)) lost = error
     throw error
   } finally {
     client.off('error', onError)
     client.release(lost)
   }
 }
+
+/**
+ * A client that has gone silent is nothing that Postgres hears of for hours: it would keep what it has
+ * locked. Nobody of ours is silent for a minute within a transaction.
+ */
+const begin = "begin; set local idle_in_transaction_session_timeout = '1min'"
 
 /**
  * Runs `act` in a transaction: committed when it returns, rolled back when it throws.
@@ -124,7 +129,7 @@ export async function withTransaction<T>(
   act: (connection: Connection) => Promise<T>
 ): Promise<T> {
   return withConnection(pool, async connection => {
-    await connection.query('begin')
+    await connection.query(begin)
     try {
       const result = await act(connection)
       await commit(connection)
@@ -188,8 +193,11 @@ function unavailable(cause: unknown): RecommenderError {
   )
 }
 
-/** What passes by itself, and a schema that nobody has brought up to date: everything else is a bug. */
-function databaseError(cause: unknown): unknown {
+/**
+ * What Postgres says, in our words: DATABASE_UNAVAILABLE for what passes by itself, MIGRATION_FAILED for a
+ * schema that nobody has brought up to date. Everything else is a bug, and comes back as it is.
+ */
+export function toDatabaseError(cause: unknown): unknown {
   if (!(cause instanceof Error) || cause instanceof RecommenderError) return cause
   if (retryDelayMs(cause) !== undefined) {
     const message = `Postgres could not go on (${reason(cause)}); once it runs well, try again`

@@ -7,6 +7,7 @@ const delaysMs: Readonly<Record<string, number>> = {
   '40P01': 50, // deadlock_detected
   '55P03': 200, // lock_not_available
   '25006': 2000, // read_only_sql_transaction: an old primary, while another takes over
+  '25P03': 200, // idle_in_transaction_session_timeout: we were silent for too long (pool.ts)
   '53100': 5000, // disk_full: someone has to make room
   '53200': 2000, // out_of_memory
   '53300': 1000, // too_many_connections
@@ -14,6 +15,7 @@ const delaysMs: Readonly<Record<string, number>> = {
   '57P01': 1000, // admin_shutdown
   '57P02': 1000, // crash_shutdown
   '57P03': 500, // cannot_connect_now: starting up, or recovering
+  '57P05': 200, // idle_session_timeout
   '08000': 1000, // connection_exception
   '08001': 1000, // connection could not be made
   '08003': 1000, // connection_does_not_exist
@@ -44,4 +46,16 @@ export function retryDelayMs(error: unknown): number | undefined {
     (brokenConnection.test(error.message) ? 1000 : undefined) ??
     retryDelayMs(error.cause)
   )
+}
+
+/**
+ * What ends a session, or says that it leads to the wrong server: it was begun where nobody may write, and
+ * stays so, even when others may write by now.
+ */
+const endings: readonly string[] = ['25006', '25P03', '57P01', '57P02', '57P03', '57P05']
+
+/** Whether the connection that this came from is of no more use, though it may still answer. */
+export function endsConnection(error: unknown): error is Error {
+  if (!(error instanceof Error)) return false
+  return ('code' in error && endings.includes(String(error.code))) || endsConnection(error.cause)
 }

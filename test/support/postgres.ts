@@ -30,9 +30,10 @@ export async function createTestDatabase(): Promise<TestDatabase> {
   return createDatabase(url, template)
 }
 
-/** A database without any relation, for tests of the migrations. */
-export async function createEmptyDatabase(): Promise<TestDatabase> {
-  return createDatabase(inject('postgres').url, 'template0')
+/** A database without any relation, for tests of the migrations. @param encoding other than the server's. */
+export async function createEmptyDatabase(encoding?: string): Promise<TestDatabase> {
+  const options = encoding ? ` encoding '${encoding}' locale 'C'` : ''
+  return createDatabase(inject('postgres').url, `template0${options}`)
 }
 
 async function createDatabase(serverUrl: string, template: string): Promise<TestDatabase> {

@@ -42,6 +42,20 @@ describe('the doctor', () => {
     })
   })
 
+  test('says of a database that is not in UTF-8 how to make one', async () => {
+    const latin = await createEmptyDatabase('LATIN1')
+
+    const findings = await checkDatabase(latin.url)
+    await latin.drop()
+
+    expect(findings.at(-1)).toMatchObject({
+      part: 'schema',
+      health: 'broken',
+      says: expect.stringContaining('is in LATIN1, which does not hold every text'),
+      remedy: expect.stringContaining("encoding 'UTF8'")
+    })
+  })
+
   test('finds a release whose files are gone', async () => {
     await migrated.pool.query(
       `insert into releases (release_id, state, location, manifest)

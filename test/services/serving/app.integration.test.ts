@@ -56,6 +56,15 @@ describe('health', () => {
     expect(response.json()).toEqual({ status: 'ready', postgres: 'reachable', release: 'r1' })
   })
 
+  test.each(['/health/live', '/health/ready', '/metrics'])(
+    'HEAD %s is answered as GET, whatever stands behind it',
+    async path => {
+      const answer = await serving.app.inject({ method: 'HEAD', url: `${path}?by=a-probe` })
+
+      expect({ status: answer.statusCode, body: answer.body }).toEqual({ status: 200, body: '' })
+    }
+  )
+
   test('is unready while no release is loaded', async () => {
     release = undefined
     const { status, response } = await ask('GET', '/health/ready')

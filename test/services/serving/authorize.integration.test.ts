@@ -10,7 +10,11 @@ import { makeKey, type Role, roles } from '#shared/apikeys/api-key.ts'
 import { createKey, revokeKey, rotateKey } from '#shared/apikeys/stored-keys.ts'
 import { createPool } from '#shared/database/pool.ts'
 import { createMetrics } from '#shared/runtime/metrics.ts'
-import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
+import {
+  createEmptyDatabase,
+  createTestDatabase,
+  type TestDatabase
+} from '#test/support/postgres.ts'
 import { alphabetRecommender } from './serving-app.ts'
 
 let database: TestDatabase
@@ -116,6 +120,18 @@ describe('without any key', () => {
     await expect(guardAddress(database.pool, '0.0.0.0')).rejects.toThrow(
       /HOST 0\.0\.0\.0 .* `nextrie keys create NAME --role read`, or set HOST=127\.0\.0\.1/
     )
+  })
+
+  test('a database that was never migrated is told as that, and how to migrate it', async () => {
+    const empty = await createEmptyDatabase()
+
+    const attempt = guardAddress(empty.pool, '0.0.0.0')
+
+    await expect(attempt).rejects.toMatchObject({
+      code: 'MIGRATION_FAILED',
+      message: expect.stringContaining('run `npx nextrie migrate`')
+    })
+    await empty.drop()
   })
 
   test('any other address answers nobody, even if it were listened on', async () => {

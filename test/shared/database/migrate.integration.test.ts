@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { migrate } from '#shared/database/migrate.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
@@ -46,9 +47,49 @@ test('two programs that start together apply each migration once', async () => {
     migrate(database.pool, folder, log)
   ])
 
-  expect(outcomes.sort()).toEqual([[], [], [1, 2]])
+  expect(outcomes.flat().sort()).toEqual([1, 2])
   expect((await database.pool.query('select n from first')).rows).toEqual([{ n: 1 }])
 })
+
+test('says what it waits for while another program migrates, and goes on after it', async () => {
+  const lines: string[] = []
+  const listening = pino({ level: 'warn' }, { write: line => void lines.push(line) })
+  const holder = await database.pool.connect()
+  await holder.query('select pg_advisory_lock($1)', [0x6d_69_67_72])
+
+  const migrated = migrate(database.pool, folder, listening)
+  await expect.poll(() => lines.length, { timeout: 10_000, interval: 20 }).toBe(1)
+  const { msg, holder: question } = JSON.parse(lines[0]!) as Record<string, string>
+  const { rows } = await database.pool.query(`${question} and granted`)
+  const own = await holder.query('select pg_backend_pid() as pid')
+  await holder.query('select pg_advisory_unlock_all()')
+  holder.release()
+
+  expect(msg).toBe('waiting for another program that migrates this database')
+  expect(rows).toEqual(own.rows)
+  expect(await migrated).toEqual([1])
+})
+
+test.each(['LATIN1', 'SQL_ASCII'])(
+  'a database in %s is refused before anything is made',
+  async encoding => {
+    const other = await createEmptyDatabase(encoding)
+
+    const attempt = migrate(other.pool, ourMigrations, log)
+
+    await expect(attempt).rejects.toMatchObject({
+      code: 'MIGRATION_FAILED',
+      message: expect.stringMatching(
+        `is in ${encoding}, which does not hold every text; make one in UTF-8: create database NAME`
+      )
+    })
+    const { rows } = await other.pool.query(
+      `select from pg_class where relname = 'schema_migrations'`
+    )
+    expect(rows).toEqual([])
+    await other.drop()
+  }
+)
 
 test('a failing migration leaves nothing of itself and everything before it', async () => {
   await write('0002-broken.sql', 'insert into first values (7); select no_such_column from first;')

@@ -8,6 +8,7 @@ import {
   withPool,
   withTransaction
 } from '#shared/database/pool.ts'
+import { retryDelayMs } from '#shared/database/retry-delay.ts'
 import { createTestDatabase, type TestDatabase, urlOf } from '#test/support/postgres.ts'
 import { startSilentProxy } from '#test/support/silent-proxy.ts'
 
@@ -201,6 +202,24 @@ describe('withTransaction', () => {
     expect(await notes()).not.toContain('unnoticed')
   })
 
+  test('Postgres ends it where nobody goes on with it, and what it has locked is free', async () => {
+    const limit = await withTransaction(database.pool, async connection => {
+      const { rows } = await connection.query('show idle_in_transaction_session_timeout')
+      return Object.values(rows[0])
+    })
+    const attempt = withTransaction(database.pool, async connection => {
+      const { rows } = await connection.query('select pg_backend_pid() as pid')
+      await connection.query("insert into notes values ('idle')")
+      await connection.query('set local idle_in_transaction_session_timeout = 50')
+      await expect.poll(() => connectionIsThere(rows[0].pid)).toBe(false)
+      await connection.query('select 1')
+    })
+
+    await expect(attempt).rejects.toSatisfy(error => retryDelayMs(error) !== undefined)
+    await database.pool.query("insert into notes values ('idle')")
+    expect(limit).toEqual(['1min'])
+  })
+
   test('a connection cut in the middle fails the transaction but not the process or the pool', async () => {
     const attempt = withTransaction(database.pool, async connection => {
       const { rows } = await connection.query('select pg_backend_pid() as pid')
@@ -212,6 +231,31 @@ describe('withTransaction', () => {
 
     await expect(attempt).rejects.toThrow()
     expect(await notes()).not.toContain('cut')
+  })
+})
+
+describe('a session that was begun while nobody could write', () => {
+  test.each<[string, (pool: Pool) => Promise<unknown>]>([
+    ['a statement', pool => pool.query("insert into notes values ('by a statement')")],
+    [
+      'a connection',
+      pool => withConnection(pool, by => by.query("insert into notes values ('by a connection')"))
+    ],
+    [
+      'a transaction',
+      pool => withTransaction(pool, by => by.query("insert into notes values ('by a transaction')"))
+    ]
+  ])('is given up once %s says so, and its successor writes', async (_, write) => {
+    const name = new URL(database.url).pathname.slice(1)
+    const pool = createPool(database.url, { size: 1 })
+    await database.pool.query(`alter database ${name} set default_transaction_read_only = on`)
+    await pool.query('select')
+    await database.pool.query(`alter database ${name} reset default_transaction_read_only`)
+
+    await expect(write(pool)).rejects.toMatchObject({ code: '25006' })
+    await write(pool)
+
+    await pool.end()
   })
 })
 

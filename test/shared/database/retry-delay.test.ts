@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { retryDelayMs } from '#shared/database/retry-delay.ts'
+import { endsConnection, retryDelayMs } from '#shared/database/retry-delay.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 
 test.each([
@@ -25,4 +25,17 @@ test.each([
   ['something that is no error', 'deadlock detected']
 ])('%s is not', (_, error) => {
   expect(retryDelayMs(error)).toBeUndefined()
+})
+
+test.each([
+  ['a server where nobody may write', '25006', true],
+  ['a transaction that was silent for too long', '25P03', true],
+  ['a server that shuts down', '57P01', true],
+  ['a deadlock', '40P01', false],
+  ['a statement that was cancelled', '57014', false]
+])('after %s a connection is of no more use, or is: %s %s', (_, code, ends) => {
+  const cause = Object.assign(new Error('no'), { code })
+
+  expect(endsConnection(cause)).toBe(ends)
+  expect(endsConnection(new RecommenderError('DATABASE_UNAVAILABLE', 'no', { cause }))).toBe(ends)
 })
