@@ -66,11 +66,11 @@ export async function commitBatch<T>(
   content: BatchContent<T>
 ): Promise<{ written: T } | undefined> {
   const { pool, group, log } = context
-  const { topic, partition, from, to } = batch
+  const { topic, partition, from, to, last } = batch
   if (!(await batch.isNext())) return undefined
   const attempt = () =>
     withTransaction(pool, async connection => {
-      const isOurs = await moveOffset(connection, { group, topic, partition }, { from, to })
+      const isOurs = await moveOffset(connection, { group, topic, partition }, { from, to, last })
       if (!isOurs) return undefined
       await insertDeadLetters(connection, content.deadLetters)
       await context.sendDeadLetters(content.deadLetters)

@@ -13,12 +13,18 @@
 // first that was not: that one's place is looked up again, which begins a new stretch of reading, and
 // what was read in an earlier stretch is void. At most `batchesAtOnce` are in work, so memory does not
 // depend on how much waits in Kafka.
+// A fetch may be more than a batch should be, when it was packed: it is cut, and its parts are batches, one
+// behind the other. Whether the log is still the one that was read before, the first message tells
+// (known-log.ts).
 // What Kafka itself keeps as the group's offset is told to it afterwards, for the eyes of monitoring
 // tools; it is never read.
 import type { Consumer, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs'
+import type { KeptPlace, LastMessage } from '#shared/eventlog/consumer-offsets.ts'
 import { toKafkaError } from '#shared/messaging/kafka-error.ts'
 import { kafkaRetry } from '#shared/messaging/kafka-retry.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
+import { cutMessages } from './cut-messages.ts'
+import { lookAtLog } from './known-log.ts'
 
 export interface Place {
   readonly topic: string
@@ -32,6 +38,8 @@ export interface Batch extends Place {
   readonly from: number | undefined
   /** The offset to go on from once this batch is committed. */
   readonly to: number
+  /** The newest of the messages: to be kept with `to`. */
+  readonly last: LastMessage
   /** False once the consumer is stopping or has lost its place in the group. */
   isWanted(): boolean
   /**
@@ -47,10 +55,10 @@ export interface ConsumerTask {
   readonly sessionTimeoutMs: number
   readonly log: Logger
   /**
-   * The offset that the caller has kept for a partition; `undefined` to begin at the oldest. It may
+   * The place that the caller has kept for a partition; `undefined` to begin at the oldest. It may
    * throw once the answer is no longer wanted.
    */
-  findPlace(place: Place, isWanted: () => boolean): Promise<number | undefined>
+  findPlace(place: Place, isWanted: () => boolean): Promise<KeptPlace | undefined>
   /**
    * Takes one batch, while earlier ones may still be in work; asks `isNext` before it commits.
    *
@@ -81,6 +89,8 @@ const heartbeatMs = 1000
 export const batchesAtOnce = 3
 /** The larger a batch, the less its transaction costs for each event; all of it is in memory. */
 const batchBytes = 4 * 2 ** 20
+/** Short messages cost by their number: so many take about a second. */
+const batchMessages = 20_000
 /** Of all partitions of one broker together. */
 const fetchBytes = 3 * batchBytes
 
@@ -116,6 +126,8 @@ class GroupReader implements RunningConsumer {
   readonly #task: ConsumerTask
   /** By topic and partition: the offset to go on from. Only partitions that are being read. */
   readonly #places = new Map<string, number | undefined>()
+  /** By topic and partition: the message by which the log is known, until it was seen. */
+  readonly #lasts = new Map<string, LastMessage>()
   /** By topic and partition: counts how often its place was looked up. */
   readonly #stretches = new Map<string, number>()
   /** The batches in work; these never reject. */
@@ -188,27 +200,74 @@ class GroupReader implements RunningConsumer {
   }
 
   /** An offset that Kafka no longer has, or never had, is out of range: kafkajs takes the oldest. */
-  #seek({ topic, partition }: Place, offset: number | undefined): void {
-    const key = keyOf({ topic, partition })
-    this.#places.set(key, offset)
-    this.#stretches.set(key, (this.#stretches.get(key) ?? 0) + 1)
-    this.#consumer.seek({ topic, partition, offset: String(offset ?? 0) })
+  #seek(place: Place, kept: KeptPlace | undefined): void {
+    const key = keyOf(place)
+    this.#places.set(key, kept?.next)
+    if (kept?.last) this.#lasts.set(key, kept.last)
+    else this.#lasts.delete(key)
+    this.#goTo(place, kept?.last?.offset ?? kept?.next ?? 0)
   }
 
-  /** Begins to work on a batch, and returns as soon as the next one may be read. */
+  /** What was read of the partition until now is void. */
+  #goTo({ topic, partition }: Place, offset: number): void {
+    const key = keyOf({ topic, partition })
+    this.#stretches.set(key, (this.#stretches.get(key) ?? 0) + 1)
+    this.#consumer.seek({ topic, partition, offset: String(offset) })
+  }
+
+  /** Begins to work on what was fetched, and returns as soon as more may be read. */
   async readBatch(payload: EachBatchPayload): Promise<void> {
     const { topic, partition } = payload.batch
     const key = keyOf({ topic, partition })
-    const number = this.#assignment
-    await this.#waitForRoom(payload)
+    const [number, stretch] = [this.#assignment, this.#stretches.get(key)]
+    const isOurs = () =>
+      number === this.#assignment &&
+      stretch === this.#stretches.get(key) &&
+      this.#places.has(key) &&
+      !payload.isStale()
     // Fetched before its place was known: it will be fetched again from there.
-    if (number !== this.#assignment || !this.#places.has(key) || payload.isStale()) return
-    const batch = this.#toBatch(payload)
+    if (!isOurs()) return
+    const lastOffset = Number(payload.batch.lastOffset())
+    const parts = cutMessages(this.#unread(payload), { bytes: batchBytes, messages: batchMessages })
+    for (const [index, messages] of parts.entries()) {
+      if (index > 0) await payload.heartbeat() // throws when the group rebalances: kafkajs joins it anew
+      await this.#waitForRoom(payload)
+      if (!isOurs() || !payload.isRunning()) return
+      const isLast = index === parts.length - 1
+      const to = 1 + (isLast ? lastOffset : Number(messages.at(-1)!.offset))
+      this.#begin(payload, this.#toBatch(payload, messages, to))
+    }
+    if (parts.length === 0 && isOurs()) payload.resolveOffset(String(lastOffset))
+  }
+
+  #begin(payload: EachBatchPayload, batch: Batch): void {
+    const key = keyOf(batch)
     this.#places.set(key, batch.to)
-    payload.resolveOffset(payload.batch.lastOffset())
+    payload.resolveOffset(String(batch.to - 1))
     const work = this.#work(payload, batch).finally(() => this.#works.delete(work))
     this.#works.add(work)
     this.#newestWork.set(key, work)
+  }
+
+  /** The messages from the place on; none when the log is another one, which is read from its oldest. */
+  #unread({ batch: { topic, partition, messages } }: EachBatchPayload): readonly KafkaMessage[] {
+    const key = keyOf({ topic, partition })
+    const last = this.#lasts.get(key)
+    this.#lasts.delete(key)
+    const next = this.#places.get(key) ?? 0
+    const look = lookAtLog(last, next, messages[0]!)
+    if (look === 'other') {
+      this.#goTo({ topic, partition }, 0) // where it is a shorter one
+      return []
+    }
+    if (look === 'shorter') {
+      this.#task.log.warn(
+        { topic, partition, kept: next },
+        'another log than was read before: reading it from its oldest message'
+      )
+      return messages
+    }
+    return last ? messages.filter(({ offset }) => Number(offset) >= next) : messages
   }
 
   /** While it waits, the group hears from us; when it does not, that shows at the next fetch. */
@@ -218,8 +277,8 @@ class GroupReader implements RunningConsumer {
     clearInterval(timer)
   }
 
-  #toBatch(payload: EachBatchPayload): Batch {
-    const { topic, partition, messages } = payload.batch
+  #toBatch(payload: EachBatchPayload, messages: readonly KafkaMessage[], to: number): Batch {
+    const { topic, partition } = payload.batch
     const key = keyOf({ topic, partition })
     const [number, stretch] = [this.#assignment, this.#stretches.get(key)]
     const isOurs = () =>
@@ -230,7 +289,8 @@ class GroupReader implements RunningConsumer {
       partition,
       messages,
       from: this.#places.get(key),
-      to: Number(payload.batch.lastOffset()) + 1,
+      to,
+      last: toLastMessage(messages.at(-1)!),
       isWanted: () => isOurs() && payload.isRunning(),
       isNext: async () => {
         await earlier
@@ -269,6 +329,10 @@ class GroupReader implements RunningConsumer {
     payload.pause()
     this.#fail(error)
   }
+}
+
+function toLastMessage({ offset, timestamp }: KafkaMessage): LastMessage {
+  return { offset: Number(offset), timestamp }
 }
 
 function keyOf({ topic, partition }: Place): string {

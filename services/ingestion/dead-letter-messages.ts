@@ -7,8 +7,11 @@ import type { Logger } from '#shared/runtime/logging.ts'
 import type { Batch } from './consumer.ts'
 import type { KafkaClient } from './kafka-client.ts'
 
-/** A batch is one request, and Kafka limits its size; the messages in it were each below that. */
-const requestBytes = 262_144
+/** Below the megabyte that topics take, unless told otherwise, of which each message is one part. */
+const requestBytes = 512 * 1024
+/** What surrounds a message and each of its headers, lengths and numbers, at the most. */
+const messageHeadBytes = 40
+const headerHeadBytes = 10
 
 /** What is kept of a message that was not accepted. */
 export function toDeadLetter(
@@ -27,40 +30,74 @@ export function toDeadLetter(
   }
 }
 
+interface LetterBox {
+  readonly kafka: Pick<KafkaClient, 'send'>
+  readonly topic: string
+  readonly log: Logger
+}
+
 /**
  * Sends dead letters and waits until Kafka has them. One that the topic finds too large, now that it
  * has more headers, is kept in Postgres alone: it must not stop the messages behind it.
  */
 export async function sendDeadLetters(
-  { kafka, topic, log }: { kafka: KafkaClient; topic: string; log: Logger },
+  box: LetterBox,
   letters: readonly DeadLetter[]
 ): Promise<void> {
-  for (const request of inRequests(letters)) {
-    if (await kafka.send(topic, request.map(toMessage))) continue
-    for (const letter of request) {
-      if (await kafka.send(topic, [toMessage(letter)])) continue
-      const { topic: from, partition, offset } = letter
-      log.error(
-        { from, partition, offset },
-        'dead letter too large for its topic, kept in Postgres'
-      )
-    }
-  }
+  for (const request of inRequests(letters)) await send(box, request)
 }
 
-function inRequests(letters: readonly DeadLetter[]): DeadLetter[][] {
-  const requests: DeadLetter[][] = []
+/** What is refused as too large is sent in halves: few more requests, also where a topic takes little. */
+async function send(box: LetterBox, request: readonly Addressed[]): Promise<void> {
+  if (
+    await box.kafka.send(
+      box.topic,
+      request.map(({ message }) => message)
+    )
+  )
+    return
+  if (request.length > 1) {
+    const half = Math.ceil(request.length / 2)
+    await send(box, request.slice(0, half))
+    await send(box, request.slice(half))
+    return
+  }
+  const { topic: from, partition, offset } = request[0]!.letter
+  box.log.error(
+    { from, partition, offset },
+    'dead letter too large for its topic, kept in Postgres'
+  )
+}
+
+interface Addressed {
+  readonly letter: DeadLetter
+  readonly message: OutgoingMessage
+}
+
+function inRequests(letters: readonly DeadLetter[]): Addressed[][] {
+  const requests: Addressed[][] = []
   let room = 0
   for (const letter of letters) {
-    const size = (letter.payload?.length ?? 0) + (letter.key?.length ?? 0)
+    const message = toMessage(letter)
+    const size = sizeOf(message)
     if (size > room || requests.length === 0) {
       requests.push([])
       room = requestBytes
     }
-    requests.at(-1)!.push(letter)
+    requests.at(-1)!.push({ letter, message })
     room -= size
   }
   return requests
+}
+
+function sizeOf({ key, value, headers = {} }: OutgoingMessage): number {
+  let size = messageHeadBytes + Buffer.byteLength(key ?? '') + Buffer.byteLength(value ?? '')
+  for (const [name, values] of Object.entries(headers)) {
+    for (const each of values) {
+      size += headerHeadBytes + Buffer.byteLength(name) + (each?.length ?? 0)
+    }
+  }
+  return size
 }
 
 function toMessage(letter: DeadLetter): OutgoingMessage {

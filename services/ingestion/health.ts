@@ -4,14 +4,15 @@
 // which offset Postgres has for our group. What lies between is the lag. A partition makes headway when
 // a batch of it is committed, when the offset is seen to have moved, or when nothing lags. Then
 //
-//   starting   the group has not given us anything yet
+//   starting   reading has not begun, or nothing was ever looked at: Postgres has yet to answer
 //   away       Kafka or Postgres did not answer the last looks: nobody can know, and no restart helps
 //   stuck      a partition that is ours has lagged for `stuckMs` without headway, although both answer;
-//              or the group has given us nothing for that long
+//              or reading has not begun for that long
 //   standby    we are a member, and have no partition: others read
 //   idle       ours are read to their end
 //   reading    ours lag, and make headway
 //
+// Time in which Kafka or Postgres did not answer does not count: `stuckMs` begin anew when both do again.
 // Only `stuck` is a reason to restart the process: /health/live answers 503 then. /health/ready answers
 // 503 also while starting and away. A lag alone is neither: it is in /metrics, for an alarm to judge.
 
@@ -40,7 +41,7 @@ export type HealthStatus = (typeof healthStatuses)[number]
 
 export interface Health {
   readonly status: HealthStatus
-  /** Partitions without headway, when the status is `stuck`; none when nothing was ever assigned. */
+  /** Partitions without headway, when the status is `stuck`; none when reading has not begun. */
   readonly stuck?: readonly (PartitionPlace & { readonly lag: number; readonly seconds: number })[]
 }
 
@@ -66,7 +67,8 @@ export class Headway {
   readonly #now: () => number
   readonly #partitions = new Map<string, Progress>()
   #ours = new Set<string>()
-  #isMember = false
+  #isReading = false
+  #hasLooked = false
   #waitsSince: number
   #lookedAt: number
 
@@ -79,9 +81,13 @@ export class Headway {
 
   /** The group has given us these partitions, and no others. */
   assigned(places: readonly PartitionPlace[]): void {
-    this.#isMember = true
     this.#ours = new Set(places.map(keyOf))
     for (const place of places) this.#progress(place).movedAt = this.#now()
+  }
+
+  /** Reading has begun: the places of all that was assigned are known. */
+  started(): void {
+    this.#isReading = true
   }
 
   /** Everything before this offset is committed, or needs no commit. */
@@ -94,6 +100,8 @@ export class Headway {
 
   /** Takes in what a look at all partitions has seen. */
   looked(looks: readonly PartitionLook[]): void {
+    if (this.#isBlind() || !this.#hasLooked) this.#beginAnew()
+    this.#hasLooked = true
     this.#lookedAt = this.#now()
     for (const look of looks) {
       const progress = this.#progress(look)
@@ -115,10 +123,10 @@ export class Headway {
 
   /** The rule above. */
   health(): Health {
-    const { stuckMs, blindMs } = this.#options
+    const { stuckMs } = this.#options
     const now = this.#now()
-    if (now - this.#lookedAt > blindMs) return { status: 'away' }
-    if (!this.#isMember) {
+    if (this.#isBlind()) return { status: 'away' }
+    if (!this.#isReading || !this.#hasLooked) {
       return now - this.#waitsSince > stuckMs
         ? { status: 'stuck', stuck: [] }
         : { status: 'starting' }
@@ -135,6 +143,15 @@ export class Headway {
     }
     if (ours.length === 0) return { status: 'standby' }
     return { status: ours.some(({ lag }) => lag > 0) ? 'reading' : 'idle' }
+  }
+
+  #isBlind(): boolean {
+    return this.#now() - this.#lookedAt > this.#options.blindMs
+  }
+
+  #beginAnew(): void {
+    this.#waitsSince = this.#now()
+    for (const progress of this.#partitions.values()) progress.movedAt = this.#now()
   }
 
   #progress({ topic, partition }: PartitionPlace): Progress {

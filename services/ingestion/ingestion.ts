@@ -1,7 +1,7 @@
 // The program as a whole: Kafka on one side, Postgres on the other, a batch at a time between them.
-import type { Pool } from '#shared/database/pool.ts'
+import { type Pool, withinMs } from '#shared/database/pool.ts'
 import { retry } from '#shared/database/retry.ts'
-import { readOffset } from '#shared/eventlog/consumer-offsets.ts'
+import { readPlace } from '#shared/eventlog/consumer-offsets.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import { createMetrics, type Metrics } from '#shared/runtime/metrics.ts'
 import type { CommitContext } from './commit-batch.ts'
@@ -25,6 +25,8 @@ export interface IngestionParts {
   /** Stays the caller's. */
   readonly pool: Pool
   readonly log: Logger
+  /** Gives up a start that waits, as it does while Kafka or Postgres is away. */
+  readonly signal?: AbortSignal
 }
 
 export interface Ingestion {
@@ -37,10 +39,15 @@ export interface Ingestion {
 /**
  * Joins the consumer group and returns once it reads.
  *
- * @throws KAFKA_UNAVAILABLE when the brokers do not answer, TOPIC_MISSING when a topic is not there.
+ * @throws KAFKA_UNAVAILABLE when the brokers do not answer, TOPIC_MISSING when a topic is not there, and
+ * the signal's reason when it was given up.
  */
 export async function startIngestion(parts: IngestionParts): Promise<Ingestion> {
-  const kafka = await connectKafka(parts.config, parts.log)
+  const connecting = connectKafka(parts.config, parts.log)
+  const kafka = await unlessAborted(connecting, parts.signal).catch(error => {
+    void connecting.then(late => late.close()).catch(() => undefined) // nobody waits for it any more
+    throw error
+  })
   try {
     return await ingestFrom(kafka, parts)
   } catch (error) {
@@ -51,7 +58,14 @@ export async function startIngestion(parts: IngestionParts): Promise<Ingestion> 
 
 async function ingestFrom(
   kafka: KafkaClient,
-  { config, pool, log, headway = createHeadway(config), metrics = createMetrics() }: IngestionParts
+  {
+    config,
+    pool,
+    log,
+    signal,
+    headway = createHeadway(config),
+    metrics = createMetrics()
+  }: IngestionParts
 ): Promise<Ingestion> {
   const { group, eventsTopic, itemsTopic, deadLetterTopic } = config
   const topics = [eventsTopic, itemsTopic]
@@ -71,7 +85,10 @@ async function ingestFrom(
     sessionTimeoutMs: config.sessionTimeoutSeconds * 1000,
     log,
     findPlace: ({ topic, partition }, isWanted) =>
-      retry(() => readOffset(pool, { group, topic, partition }), { isWanted, log }),
+      retry(() => readPlace(withinMs(pool, placeMs), { group, topic, partition }), {
+        isWanted,
+        log
+      }),
     onBatch: async (batch: Batch) => {
       const startedAt = performance.now()
       const ingest = batch.topic === eventsTopic ? ingestEvents : ingestItems
@@ -99,7 +116,8 @@ async function ingestFrom(
     report.stop()
   }
   try {
-    await Promise.race([consumer.started, consumer.failed])
+    await unlessAborted(Promise.race([consumer.started, consumer.failed]), signal)
+    headway.started()
   } catch (error) {
     await stop()
     throw error
@@ -107,9 +125,30 @@ async function ingestFrom(
   return { failed: consumer.failed, stop }
 }
 
+/** One row: without an answer by then the connection has gone silent, and another is taken. */
+const placeMs = 5000
+
+/** What `work` resolves to. @throws the signal's reason once it is aborted; the work goes on. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal?.reason)
+    if (signal?.aborted) abort()
+    signal?.addEventListener('abort', abort)
+    work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort))
+  })
+}
+
 /** Often enough to tell what is stuck soon after it is. */
 function lookEveryMs({ stuckSeconds }: IngestionConfig): number {
   return Math.min(5000, (stuckSeconds * 1000) / 5)
+}
+
+/**
+ * How long a statement may take: a connection that went silent is given up before its partition counts
+ * as stuck. A batch waits for others' within it, and a busy Postgres has seconds to write one.
+ */
+export function statementMs({ stuckSeconds }: IngestionConfig): number {
+  return Math.min(60_000, Math.max(5000, (stuckSeconds * 1000) / 2))
 }
 
 /** Judges by the configuration: whoever misses three looks knows nothing. */

@@ -1,7 +1,7 @@
 // What those who run ingestion ask it: GET /metrics, /health/live, /health/ready. Three fixed answers
 // need no framework.
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { Metrics } from '#shared/runtime/metrics.ts'
@@ -28,7 +28,7 @@ export async function startOperationsServer(options: OperationsOptions): Promise
   const { host, port, metrics, health } = options
   const server = createServer((request, response) => {
     const { status, ...rest } = health()
-    switch (request.method === 'GET' && request.url) {
+    switch (routeOf(request)) {
       case '/health/live':
         return sendJson(response, status === 'stuck' ? 503 : 200, { status, ...rest })
       case '/health/ready':
@@ -54,6 +54,11 @@ export async function startOperationsServer(options: OperationsOptions): Promise
       server.closeAllConnections()
     }
   }
+}
+
+/** The path alone, whatever stands behind it; HEAD is answered as GET, and Node leaves out the body. */
+function routeOf({ method, url = '' }: IncomingMessage): string | undefined {
+  return method === 'GET' || method === 'HEAD' ? url.split('?', 1)[0] : undefined
 }
 
 function sendJson(response: ServerResponse, status: number, body: object): void {

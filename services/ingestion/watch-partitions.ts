@@ -1,10 +1,13 @@
 // Looks at the topics again and again: where they end in Kafka, and how far Postgres is.
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Pool } from '#shared/database/pool.ts'
+import { type Pool, withinMs } from '#shared/database/pool.ts'
 import { readOffsets } from '#shared/eventlog/consumer-offsets.ts'
 import type { Logger } from '#shared/runtime/logging.ts'
 import type { Headway, PartitionLook } from './health.ts'
 import type { KafkaClient } from './kafka-client.ts'
+
+/** A look without an answer by then found a connection that has gone silent: the next takes another. */
+const lookMs = 5000
 
 export interface WatchOptions {
   readonly kafka: Pick<KafkaClient, 'partitionEnds'>
@@ -39,7 +42,7 @@ async function look({ kafka, pool, group, topics, headway }: WatchOptions): Prom
   for (const topic of topics) {
     const [ends, offsets] = await Promise.all([
       kafka.partitionEnds(topic),
-      readOffsets(pool, { group, topic })
+      readOffsets(withinMs(pool, lookMs), { group, topic })
     ])
     for (const end of ends) looks.push({ topic, ...end, stored: offsets.get(end.partition) })
   }

@@ -39,7 +39,7 @@ export async function insertDeadLetters(
       letters.map(letter => letter.key),
       letters.map(letter => letter.payload),
       letters.map(letter => toStoredHeaders(letter.headers)),
-      letters.map(letter => letter.reason)
+      letters.map(letter => storable(letter.reason))
     ]
   )
 }
@@ -151,7 +151,7 @@ export async function changeReason(
 ): Promise<void> {
   await connection.query('update dead_letters set reason = $2 where dead_letter_id = $1', [
     id,
-    reason
+    storable(reason)
   ])
 }
 
@@ -201,10 +201,15 @@ function fromRow(row: DeadLetterRow): StoredDeadLetter {
   }
 }
 
-/** Values are bytes and go as base64. jsonb takes no NUL, so in a name its picture (U+2400) stands. */
+/** Postgres takes no NUL in a text: its picture (U+2400) stands there. */
+function storable(text: string): string {
+  return text.replaceAll('\0', '\u2400')
+}
+
+/** Values are bytes and go as base64. */
 function toStoredHeaders(headers: DeadLetter['headers']): string {
   const stored = Object.entries(headers).map(([name, values]) => [
-    name.replaceAll('\0', '\u2400'),
+    storable(name),
     values.map(value => value?.toString('base64') ?? null)
   ])
   return JSON.stringify(Object.fromEntries(stored))

@@ -2,7 +2,7 @@
 // own message. Structured: the envelope is the JSON value. Binary: it is the headers, `ce_` of a Kafka
 // message and `ce-` of an HTTP request.
 import { readText } from './read-json.ts'
-import { isObject, type Rejection } from './rejection.ts'
+import { isObject, quote, type Rejection } from './rejection.ts'
 
 /** Kafka headers as clients give them; a repeated header is an array. */
 export type MessageHeaders = Readonly<
@@ -42,7 +42,7 @@ export function fromHttp(body: unknown, headers: HttpHeaders): { message: unknow
     if (!name.startsWith('ce-')) continue
     const text = percentDecoded(String(value))
     if (text === undefined) {
-      return { rejected: `header ${name} is not percent-encoded UTF-8`, field: name }
+      return { rejected: `header ${quote(name)} is not percent-encoded UTF-8`, field: name }
     }
     attributes[name.slice('ce-'.length)] = text
   }
@@ -72,7 +72,9 @@ function openBinary(
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith('ce_')) continue
     const text = typeof value === 'string' ? value : readText(toBytes(value))
-    if (text === undefined) return { rejected: `header ${name} is not UTF-8 text`, field: name }
+    if (text === undefined) {
+      return { rejected: `header ${quote(name)} is not UTF-8 text`, field: name }
+    }
     attributes[name.slice('ce_'.length)] = text
   }
   return checkVersion({ attributes, data })

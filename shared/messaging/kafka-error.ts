@@ -9,11 +9,12 @@ export function errorType(error: unknown): string | undefined {
 }
 
 /**
- * KAFKA_UNAVAILABLE for what kafkajs threw, any other error as it is. It can be retried when kafkajs
- * would have gone on retrying, had it not run out of attempts.
+ * KAFKA_UNAVAILABLE for what kafkajs threw, any other error as it is, also where kafkajs has wrapped one of
+ * ours. It can be retried when kafkajs would have gone on retrying, had it not run out of attempts.
  */
 export function toKafkaError(error: unknown): unknown {
   if (!isKafkaJs(error)) return error
+  if (error.cause instanceof RecommenderError) return error.cause
   const canRetry = error.retriable || error.name === 'KafkaJSNumberOfRetriesExceeded'
   return new RecommenderError(
     'KAFKA_UNAVAILABLE',

@@ -7,8 +7,13 @@ let headway: Headway
 
 beforeEach(() => {
   seconds = 0
-  headway = new Headway({ stuckMs: 60_000, blindMs: 20_000, now: () => seconds * 1000 })
+  headway = startingHeadway()
+  headway.started()
 })
+
+function startingHeadway(): Headway {
+  return new Headway({ stuckMs: 60_000, blindMs: 20_000, now: () => seconds * 1000 })
+}
 
 function look(next: number, stored?: number, more: Partial<PartitionLook> = {}): void {
   headway.looked([{ ...place, oldest: 0, next, stored, ...more }])
@@ -90,10 +95,41 @@ test('a new assignment begins the minute anew', () => {
   expect(status()).toBe('reading')
 })
 
-test('without an assignment it is starting, and after a minute stuck', () => {
-  lookFor(60, 10, 10)
+test('until reading has begun it is starting, assigned or not, and after a minute stuck', () => {
+  headway = startingHeadway()
+  look(10, 7)
+  headway.assigned([place])
+  lookFor(60, 10, 7)
   expect(status()).toBe('starting')
-  lookFor(5, 10, 10)
+
+  lookFor(5, 10, 7)
+  expect(headway.health()).toEqual({ status: 'stuck', stuck: [] })
+  headway.started()
+  expect(status()).not.toBe('starting')
+})
+
+test('until Postgres has answered once it is starting, and then away, never idle or stuck', () => {
+  headway.assigned([place])
+  expect(status()).toBe('starting')
+  seconds += 20
+  expect(status()).toBe('starting')
+
+  for (const later of [1, 60, 3600]) {
+    seconds += later
+    expect(status()).toBe('away')
+  }
+  look(10, 10)
+  expect(status()).toBe('idle')
+})
+
+test('a start that waited for Postgres has a minute of its own once it answers', () => {
+  headway = startingHeadway()
+  seconds += 3600
+  look(10, 7)
+  lookFor(60, 10, 7)
+  expect(status()).toBe('starting')
+
+  lookFor(5, 10, 7)
   expect(status()).toBe('stuck')
 })
 
@@ -104,6 +140,9 @@ test('while Kafka or Postgres does not answer nobody knows, and it is not called
   expect(status()).toBe('away')
 
   look(10, 7)
+  lookFor(60, 10, 7)
+  expect(status()).toBe('reading')
+  lookFor(5, 10, 7)
   expect(status()).toBe('stuck')
 })
 

@@ -1,9 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { startIngestion } from '#services/ingestion/ingestion.ts'
 import { readOffset } from '#shared/eventlog/consumer-offsets.ts'
-import { listDeadLetters } from '#shared/eventlog/dead-letters.ts'
+import { countDeadLetters, listDeadLetters } from '#shared/eventlog/dead-letters.ts'
 import { readSessionTail } from '#shared/eventlog/session-tails.ts'
-import { limitMessages, testClient, withAdmin } from '#test/support/kafka/client.ts'
+import { createLogger } from '#shared/runtime/logging.ts'
+import { createMetrics } from '#shared/runtime/metrics.ts'
+import { createTopic, limitMessages, testClient, withAdmin } from '#test/support/kafka/client.ts'
 import { describeWithKafka } from '#test/support/kafka.ts'
 import { click, clicks, createHarness, type Harness, loggedIds, untilLogged } from './harness.ts'
 
@@ -101,6 +104,40 @@ describeWithKafka('ingestion', brokers => {
     ])
   })
 
+  test('sends a great many short malformed messages in few requests', async () => {
+    const { produce, config, database } = harness
+    await limitMessages(brokers, config.deadLetterTopic, 100_000) // less than a request of ours
+    const ingestion = await harness.start()
+    const malformed = Array.from({ length: 5000 }, () => ({ value: 'ping', partition: 0 }))
+
+    await produce(config.eventsTopic, [...malformed, { ...click('e-1'), partition: 0 }])
+    await untilLogged(harness, 1)
+    await ingestion.stop()
+
+    expect(await countDeadLetters(database.pool)).toBe(5000)
+    const letters = await harness.readTopic(config.deadLetterTopic, 5000)
+    expect(letters).toHaveLength(5000)
+    expect(requestsOf(letters).size).toBeLessThan(50)
+  })
+
+  test('puts messages aside whose headers have names that Postgres does not take', async () => {
+    const { produce, config, database } = harness
+    const headers = { ce_specversion: '1.0', 'ce_x\0y': Buffer.from([0xff, 0xfe]) }
+    const ingestion = await harness.start()
+
+    await produce(config.eventsTopic, [
+      { ...click('e-1'), headers, partition: 0 },
+      { ...click('e-2'), partition: 0 }
+    ])
+    await untilLogged(harness, 1)
+    await ingestion.stop()
+
+    expect(await loggedIds(harness)).toEqual(['e-2'])
+    expect(await listDeadLetters(database.pool, { limit: 10 })).toMatchObject([
+      { offset: 0, reason: 'header "ce_x\\u0000y" is not UTF-8 text' }
+    ])
+  })
+
   test('goes on where it stopped', async () => {
     const { produce, config, database } = harness
     const first = await harness.start()
@@ -147,6 +184,66 @@ describeWithKafka('ingestion', brokers => {
     await ingestion.stop()
 
     expect(await readOffset(database.pool, { group, topic: eventsTopic, partition: 0 })).toBe(1)
+  })
+
+  test('begins at the oldest message of a topic that was deleted and made anew meanwhile', async () => {
+    const { produce, config } = harness
+    const { eventsTopic: topic } = config
+    const first = await harness.start()
+    await sendToFirstPartition(harness, 0, 5)
+    await produce(topic, [{ ...click('other'), partition: 1 }])
+    await untilLogged(harness, 6)
+    await first.stop()
+    await makeAnew(brokers, topic)
+    await sendToFirstPartition(harness, 5, 15) // more than there were: the place is in the topic
+    await produce(topic, [{ ...click('another'), partition: 1 }]) // as many
+
+    const second = await harness.start()
+    await untilLogged(harness, 17)
+    await sendToFirstPartition(harness, 15, 20)
+    await untilLogged(harness, 22)
+    await second.stop()
+
+    expect(sorted(await loggedIds(harness))).toEqual(sorted([...idsOf(0, 20), 'other', 'another']))
+  })
+
+  test('begins at the oldest message of a topic that is made anew while it reads', async () => {
+    const { config } = harness
+    const ingestion = await harness.start()
+    await sendToFirstPartition(harness, 0, 5)
+    await untilLogged(harness, 5)
+
+    await makeAnew(brokers, config.eventsTopic)
+    await sendToFirstPartition(harness, 5, 8)
+    await untilLogged(harness, 8)
+    await ingestion.stop()
+
+    expect(sorted(await loggedIds(harness))).toEqual(sorted(idsOf(0, 8)))
+  })
+
+  test('reads no message again when it starts anew, also behind the mark of a transaction', async () => {
+    const { config, database } = harness
+    const first = await harness.start()
+    await inTransaction(brokers, config.eventsTopic, 'e-1', 'commit')
+    await untilLogged(harness, 1)
+    await first.stop()
+
+    const metrics = createMetrics()
+    const log = createLogger({ name: 'test', level: 'silent' })
+    const second = await startIngestion({
+      config: harness.config,
+      pool: database.pool,
+      log,
+      metrics
+    })
+    await sendToFirstPartition(harness, 2, 3)
+    await untilLogged(harness, 2)
+    await second.stop()
+
+    const { group, eventsTopic: topic } = config
+    expect(await readOffset(database.pool, { group, topic, partition: 0 })).toBe(3)
+    expect(await metrics.metrics()).toMatch(/outcome="appended"[^\n]* 1\n/)
+    expect(await metrics.metrics()).not.toMatch(/outcome="duplicate"[^\n]* [1-9]/)
   })
 
   test('writes nothing of a batch whose partition another consumer has moved on', async () => {
@@ -343,6 +440,21 @@ async function inTransaction(
 async function onlyMember(brokers: string[], group: string): Promise<string | undefined> {
   const { groups } = await withAdmin(brokers, admin => admin.describeGroups([group]))
   return groups[0]?.members[0]?.memberId
+}
+
+/** A request of a producer becomes a batch of the partition, of which kafkajs gives each message the head. */
+function requestsOf(messages: readonly object[]): Set<string> {
+  const heads = messages as { batchContext: { firstOffset: string } }[]
+  return new Set(heads.map(({ batchContext }) => batchContext.firstOffset))
+}
+
+/** Deleted, and created with as many partitions. */
+async function makeAnew(brokers: string[], topic: string): Promise<void> {
+  await deleteTopic(brokers, topic)
+  const isGone = () =>
+    withAdmin(brokers, async admin => !(await admin.listTopics()).includes(topic))
+  await expect.poll(isGone).toBe(true)
+  await createTopic(brokers, topic, 3)
 }
 
 async function deleteTopic(brokers: string[], topic: string): Promise<void> {

@@ -29,8 +29,8 @@ describeWithKafka('those who run ingestion', brokers => {
     await harness.close()
   })
 
-  const ask = async (path: string) => {
-    const response = await fetch(`${url}${path}`)
+  const ask = async (path: string, method = 'GET') => {
+    const response = await fetch(`${url}${path}`, { method })
     return { status: response.status, text: await response.text() }
   }
   const live = async () => {
@@ -57,6 +57,14 @@ describeWithKafka('those who run ingestion', brokers => {
     await untilLogged(harness, 1)
     await expect.poll(live).toBe('200 idle')
     expect((await ask('/health/ready')).status).toBe(200)
+  })
+
+  test('are answered whatever stands behind the path, and without the body if they ask for none', async () => {
+    for (const path of ['/health/live', '/health/ready', '/metrics']) {
+      await expect.poll(async () => (await ask(`${path}?by=a-probe`)).status).toBe(200)
+      expect(await ask(path, 'HEAD')).toEqual({ status: 200, text: '' })
+    }
+    expect((await ask('/health/live', 'POST')).status).toBe(404)
   })
 
   test('are not told that the marks of a transaction are something to read', async () => {

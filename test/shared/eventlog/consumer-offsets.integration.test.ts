@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withTransaction } from '#shared/database/pool.ts'
-import { moveOffset, readOffset } from '#shared/eventlog/consumer-offsets.ts'
+import { moveOffset, readOffset, readPlace } from '#shared/eventlog/consumer-offsets.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
 const group = 'nextrie-ingestion'
@@ -44,4 +44,16 @@ test('of two consumers at one place the second waits for the first and is then r
   const outcomes = await Promise.all([attempt(7), attempt(8), attempt(9)])
 
   expect(outcomes.filter(Boolean)).toHaveLength(1)
+})
+
+test('the message that a log is known by is kept with the offset, or forgotten with it', async () => {
+  const { pool } = database
+  const place = { group, topic: 'known', partition: 0 }
+  const last = { offset: 4, timestamp: '1767225600000000000' } // nanoseconds: more than a number holds
+
+  expect(await readPlace(pool, place)).toBeUndefined()
+  await moveOffset(pool, place, { from: undefined, to: 5, last })
+  expect(await readPlace(pool, place)).toEqual({ next: 5, last })
+  await moveOffset(pool, place, { from: 5, to: 9 })
+  expect(await readPlace(pool, place)).toEqual({ next: 9, last: undefined })
 })

@@ -1,9 +1,11 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import {
   type DeadLetter,
   insertDeadLetters,
   listDeadLetters
 } from '#shared/eventlog/dead-letters.ts'
+import { decodeEvent } from '#shared/events/decode-event.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
 let database: TestDatabase
@@ -49,3 +51,45 @@ test('a header with a NUL in its name, which jsonb refuses, shows it as a pictur
   const kept = await listDeadLetters(database.pool, { limit: 10 })
   expect(kept.at(-1)!.headers).toEqual({ 'a\u2400': [null] })
 })
+
+test('whatever a message has in it, it can be kept as a dead letter with its reason', async () => {
+  const text = fc.string({ unit: 'binary' })
+  const bytes = fc.uint8Array().map(each => Buffer.from(each))
+  const headers = fc.dictionary(
+    text.map(name => `ce_${name}\0`),
+    fc.array(fc.option(bytes))
+  )
+  const made = fc.array(fc.record({ reason: text, headers, payload: bytes, key: bytes }))
+  const letters = fc
+    .sample(made, { numRuns: 50, seed: 1 })
+    .flat()
+    .map((each, index) => {
+      const decoded = decodeEvent(Buffer.from('{}'), {
+        ce_specversion: '1.0',
+        ...toMessageHeaders(each.headers)
+      })
+      const reason = (decoded as { rejected: string }).rejected
+      return {
+        ...letter,
+        ...each,
+        topic: 'any',
+        offset: index,
+        reason: `${reason}\0${each.reason}`
+      }
+    })
+
+  await insertDeadLetters(database.pool, letters)
+
+  const kept = await listDeadLetters(database.pool, { topic: 'any', limit: letters.length + 1 })
+  const pictured = (name: string) => name.replaceAll('\0', '\u2400')
+  expect(kept.map(each => each.reason)).toEqual(letters.map(each => pictured(each.reason)))
+  expect(kept.map(each => Object.keys(each.headers).sort())).toEqual(
+    letters.map(each => [...new Set(Object.keys(each.headers).map(pictured))].sort())
+  )
+})
+
+/** The last value of each header, as it counts. */
+function toMessageHeaders(headers: DeadLetter['headers']): Record<string, Buffer> {
+  const last = Object.entries(headers).map(([name, values]) => [name, values.at(-1) ?? Buffer.of()])
+  return Object.fromEntries(last)
+}

@@ -62,7 +62,12 @@ describe('a binary CloudEvent', () => {
   })
 
   test.each([
-    ['is no UTF-8', { ce_specversion: '1.0', ce_id: Buffer.from([0xff]) }, 'header ce_id'],
+    ['is no UTF-8', { ce_specversion: '1.0', ce_id: Buffer.from([0xff]) }, 'header "ce_id"'],
+    [
+      'has a name that is no text for Postgres and a value that is none at all',
+      { ce_specversion: '1.0', 'ce_a\0b': Buffer.from([0xff]) },
+      String.raw`header "ce_a\u0000b" is not UTF-8 text`
+    ],
     ['has a NUL character', { ce_specversion: '1.0', ce_id: 'a\0b', ce_source: '/' }, 'NUL']
   ])('is rejected when a header %s', (_, headers, reason) => {
     expect(decodeEvent(bytes(data), headers)).toMatchObject({
