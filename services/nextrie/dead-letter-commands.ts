@@ -13,6 +13,9 @@ import { createProgress } from '#shared/runtime/progress.ts'
 import { describeLetter, describeLetters } from './describe-dead-letters.ts'
 import { interruptible } from './interruption.ts'
 import type { LetterKind, ReplayCounts } from './replay-dead-letters.ts'
+import { wholeNumber } from './whole-number.ts'
+
+const positive = wholeNumber(1)
 
 export interface CommandParts {
   /** Runs an act on the database of DATABASE_URL, and ends the pool after it. */
@@ -175,12 +178,6 @@ function filterOf(
 
 function ids(text: string, before: number[] = []): number[] {
   return [...before, positive(text)]
-}
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('It must be a whole number of at least 1.')
 }
 
 function time(text: string): Date {

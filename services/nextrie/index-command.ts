@@ -1,6 +1,6 @@
 // `nextrie index`: how the items of a catalogue get their IDs under a scheme, what an ID stands for,
 // and what the IDs are like as a whole.
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Pool } from '#shared/database/pool.ts'
 import { explainItem } from '#shared/itemids/explain-item.ts'
 import { idStatistics } from '#shared/itemids/id-statistics.ts'
@@ -10,6 +10,7 @@ import { watchFit } from '#shared/itemids/watch-fit.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import type { CatalogueSource, IndexedCatalogue } from './index-command-source.ts'
 import { describeCatalogue, describeItem, describeStatistics } from './index-command-text.ts'
+import { wholeNumber } from './whole-number.ts'
 
 export interface IndexCommandParts {
   /** Runs an act on the database of DATABASE_URL, and ends the pool after it. */
@@ -46,15 +47,15 @@ export function addIndexCommand(nextrie: Command, parts: IndexCommandParts): voi
     )
     .option('--explain <item>', 'the ID of this item, what its codes stand for, its neighbours')
     .option('--dataset <folder>', 'a data set folder or the name of a bundled one')
-    .option('--seed <number>', 'of what is drawn at random', wholeNumber, 1)
-    .option('--branching <number>', 'with --scheme: most children of a node', positive)
+    .option('--seed <number>', 'of what is drawn at random', wholeNumber(0), 1)
+    .option('--branching <number>', 'with --scheme: most children of a node', wholeNumber(1))
     .option(
       '--cluster-size <number>',
       'with --scheme: collaborative divides a larger cluster',
-      positive
+      wholeNumber(1)
     )
-    .option('--words <number>', 'with --scheme: words of a title or elaborative ID', positive)
-    .option('--codes-per-level <number>', 'with --scheme: most codes of a level', positive)
+    .option('--words <number>', 'with --scheme: words of a title or elaborative ID', wholeNumber(1))
+    .option('--codes-per-level <number>', 'with --scheme: most codes of a level', wholeNumber(1))
     .action(async (report: string | undefined, options: IndexOptions) => {
       if (report !== undefined && report !== 'stats') {
         throw new RecommenderError('ARGUMENT_INVALID', `there is no report ${report}: try stats`)
@@ -121,16 +122,4 @@ function explain(catalogue: IndexedCatalogue, key: string): string {
     `${catalogue.name} has no item ${key} with an ID: name one of the ${catalogue.items.length} that have one, as ` +
       known.join(', ')
   )
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (/^-?\d+$/.test(text) && Number.isSafeInteger(value)) return value
-  throw new InvalidArgumentError('It must be a whole number.')
-}
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && Number.isSafeInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('It must be a whole number of at least 1.')
 }

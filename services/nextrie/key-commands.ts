@@ -10,6 +10,7 @@ import {
 } from '#shared/apikeys/stored-keys.ts'
 import type { CommandParts } from './dead-letter-commands.ts'
 import { textTable } from './text-table.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type KeyCommandParts = Pick<CommandParts, 'withDatabase' | 'write'>
 
@@ -39,7 +40,12 @@ export function addKeyCommands(nextrie: Command, { withDatabase, write }: KeyCom
     .command('rotate')
     .description('make a new key for an old one, which ends after the overlap')
     .argument('<id>', 'of the old key, as the list shows it')
-    .option('--overlap <minutes>', 'how long both are valid', minutes, standardOverlapMinutes)
+    .option(
+      '--overlap <minutes>',
+      'how long both are valid',
+      wholeNumber(0, 525_600),
+      standardOverlapMinutes
+    )
     .action((id: string, { overlap }: { overlap: number }) =>
       withDatabase(async pool => {
         show(await rotateKey(pool, id, overlap), write)
@@ -84,10 +90,4 @@ function stateOf({ isValid, endsAt }: StoredKey): string {
 function nonEmpty(text: string): string {
   if (/^[^\p{Cc}]{1,200}$/u.test(text)) return text
   throw new InvalidArgumentError('It must have 1 to 200 printable characters.')
-}
-
-function minutes(text: string): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value <= 525_600) return value
-  throw new InvalidArgumentError('It must be a whole number from 0 to 525600.')
 }

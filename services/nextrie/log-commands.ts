@@ -2,7 +2,7 @@
 // visitor out of everything.
 import { existsSync, statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Command, Option } from 'commander'
 import type { Pool } from '#shared/database/pool.ts'
 import { type EventFile, eventFile, fileFormats } from '#shared/eventlog/files/event-file.ts'
 import { forgetVisitor } from '#shared/eventlog/forget-visitor.ts'
@@ -12,6 +12,7 @@ import { createProgress } from '#shared/runtime/progress.ts'
 import type { CommandParts } from './dead-letter-commands.ts'
 import { interruptible } from './interruption.ts'
 import { findDataset } from './read-dataset.ts'
+import { wholeNumber } from './whole-number.ts'
 
 type Format = (typeof fileFormats)[number]
 
@@ -37,8 +38,8 @@ function addExport(nextrie: Command, parts: CommandParts): void {
     .description('write the event log, or a stretch of it, to a file')
     .argument('<file>', '.ndjson, .csv (either with .gz behind it) or .parquet')
     .addOption(formatOption())
-    .option('--from-position <number>', 'the first position wanted', position, 1)
-    .option('--to-position <number>', 'the last one; the newest event when absent', position)
+    .option('--from-position <number>', 'the first position wanted', wholeNumber(1), 1)
+    .option('--to-position <number>', 'the last one; the newest event when absent', wholeNumber(1))
     .action((path: string, options: ExportCommand) =>
       parts.withDatabase(pool => runExport(pool, fileOf(path, options.format), options, parts))
     )
@@ -188,10 +189,4 @@ function fileOf(path: string, format: Format | undefined): EventFile {
 
 function count(value: number): string {
   return value.toLocaleString('en')
-}
-
-function position(text: string): number {
-  const value = Number(text)
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('It must be a whole number of at least 1.')
 }

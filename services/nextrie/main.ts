@@ -28,6 +28,7 @@ import { addLogCommands } from './log-commands.ts'
 import { migrationsFolder } from './migrations-folder.ts'
 import { type ProgramName, runProgram } from './programs.ts'
 import { askRecommendation, describeAnswer } from './recommend.ts'
+import { wholeNumber } from './whole-number.ts'
 
 /** A statement reads or writes a batch: one that takes longer has gone silent. */
 const statementMs = 600_000
@@ -99,7 +100,7 @@ nextrie
   .description('ask the running service for the next items of a session')
   .option('--session <id>', 'a session whose events the service knows')
   .option('--items <keys>', 'the items clicked so far instead, oldest first, with commas between')
-  .option('-n, --count <number>', 'how many items', wholeNumber)
+  .option('-n, --count <number>', 'how many items', wholeNumber(1))
   .option('--url <url>', 'where the service listens (default: HOST and PORT)', webAddress)
   .action(async ({ session, items, count, url = urlOf(addressConfig(process.env)) }) => {
     if ((session === undefined) === (items === undefined)) {
@@ -158,12 +159,6 @@ function ownDatabase(): string {
 function webAddress(text: string): string {
   if (/^https?:/.test(text) && URL.canParse(text)) return text
   throw new InvalidArgumentError('It must be an address as http://127.0.0.1:8080.')
-}
-
-function wholeNumber(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('not a whole number.')
-  return value
 }
 
 /** An interrupted start ends with the signal's own reason, which is no failure. */

@@ -89,7 +89,7 @@ test.each([
   ['--cluster-size <number>', '0', 'a whole number of at least 1'],
   ['--words <number>', '2.5', 'a whole number of at least 1'],
   ['--codes-per-level <number>', '', 'a whole number of at least 1'],
-  ['--seed <number>', '1e99', 'a whole number']
+  ['--seed <number>', '1e99', 'a whole number of at least 0']
 ])('%s is refused for %j', async (option, value, wanted) => {
   const nextrie = new Command().exitOverride().configureOutput({ writeErr: () => undefined })
   const never = () => expect.unreachable()
