@@ -8,8 +8,8 @@
 // an array as large as the column that says where children begin. Where Maps would take gigabytes they
 // are left out.
 //
-// Growth is told twice: of each part alone, and of a whole decoding step that follows the trie beside
-// one without a mask. The parts grow for reasons that no layout removes: bare reads slow down once the
+// Growth is told twice: of each part alone, and of a whole decoding step that follows the trie (one
+// without a mask, and *follow*, added up) beside one without a mask. The parts grow for reasons that no layout removes: bare reads slow down once the
 // nodes outgrow the caches, and a dense mask writes as many scores as a prefix has continuations, 1 in
 // a sparse catalogue and 152 in a full one.
 import { buildTrie } from '#shared/itemids/build-trie.ts'
