@@ -215,16 +215,18 @@ class GroupReader implements RunningConsumer {
     this.#consumer.seek({ topic, partition, offset: String(offset) })
   }
 
+  /** @returns whether the partition has been ours, and its place known, without a break since this call. */
+  #stretchOf(key: string): () => boolean {
+    const [number, stretch] = [this.#assignment, this.#stretches.get(key)]
+    return () => number === this.#assignment && stretch === this.#stretches.get(key)
+  }
+
   /** Begins to work on what was fetched, and returns as soon as more may be read. */
   async readBatch(payload: EachBatchPayload): Promise<void> {
     const { topic, partition } = payload.batch
     const key = keyOf({ topic, partition })
-    const [number, stretch] = [this.#assignment, this.#stretches.get(key)]
-    const isOurs = () =>
-      number === this.#assignment &&
-      stretch === this.#stretches.get(key) &&
-      this.#places.has(key) &&
-      !payload.isStale()
+    const isSameStretch = this.#stretchOf(key)
+    const isOurs = () => isSameStretch() && this.#places.has(key) && !payload.isStale()
     // Fetched before its place was known: it will be fetched again from there.
     if (!isOurs()) return
     const lastOffset = Number(payload.batch.lastOffset())
@@ -280,9 +282,8 @@ class GroupReader implements RunningConsumer {
   #toBatch(payload: EachBatchPayload, messages: readonly KafkaMessage[], to: number): Batch {
     const { topic, partition } = payload.batch
     const key = keyOf({ topic, partition })
-    const [number, stretch] = [this.#assignment, this.#stretches.get(key)]
-    const isOurs = () =>
-      number === this.#assignment && stretch === this.#stretches.get(key) && !this.#hasFailed
+    const isSameStretch = this.#stretchOf(key)
+    const isOurs = () => isSameStretch() && !this.#hasFailed
     const earlier = this.#newestWork.get(key)
     return {
       topic,

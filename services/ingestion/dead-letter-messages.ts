@@ -49,13 +49,8 @@ export async function sendDeadLetters(
 
 /** What is refused as too large is sent in halves: few more requests, also where a topic takes little. */
 async function send(box: LetterBox, request: readonly Addressed[]): Promise<void> {
-  if (
-    await box.kafka.send(
-      box.topic,
-      request.map(({ message }) => message)
-    )
-  )
-    return
+  const messages = request.map(({ message }) => message)
+  if (await box.kafka.send(box.topic, messages)) return
   if (request.length > 1) {
     const half = Math.ceil(request.length / 2)
     await send(box, request.slice(0, half))

@@ -62,7 +62,12 @@ export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise
   const windows = windowsOf(set.training, recipe.maxLength)
   const steps = recipe.epochs * drawBatches(windows, recipe.clicksPerBatch, random).length
   const peakRate = recipe.learningRate
-  const walk = createWalk(trainer, { ...task, steps, peakRate, mostLoss: explodedLoss(set) })
+  const runEpoch = createEpochRunner(trainer, {
+    ...task,
+    steps,
+    peakRate,
+    mostLoss: explodedLoss(set)
+  })
   const checked = { ...set, validation: validationSample(set) }
   let best: TrainedEncoder | undefined
 
@@ -70,7 +75,7 @@ export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise
   try {
     for (let epoch = 1; epoch <= recipe.epochs; epoch++) {
       const batches = drawBatches(windows, recipe.clicksPerBatch, random)
-      await walk(batches, { epoch, ...shown(best) })
+      await runEpoch(batches, { epoch, ...shown(best) })
       const measured = measure(checked, trainer)
       if (!best || measured.validation.score > best.validation.score) {
         best = { ...measured, weights: copyOf(trainer.weights), epoch }
@@ -98,10 +103,15 @@ export async function trainFurther(
   const batches = drawBatches(windows, recipe.clicksPerBatch, random)
   const steps = batches.length
   const peakRate = furtherRate * recipe.learningRate
-  const walk = createWalk(trainer, { ...task, steps, peakRate, mostLoss: explodedLoss(set) })
+  const runEpoch = createEpochRunner(trainer, {
+    ...task,
+    steps,
+    peakRate,
+    mostLoss: explodedLoss(set)
+  })
   report.start('training further', steps)
   try {
-    await walk(batches, { epoch: 1 })
+    await runEpoch(batches, { epoch: 1 })
   } finally {
     report.finish()
   }
@@ -109,15 +119,15 @@ export async function trainFurther(
   return { config, weights: copyOf(weights), vectors: encodeCatalog(set, config, weights) }
 }
 
-interface WalkTask extends EncoderTask {
-  /** Of all walks together. */
+interface RunTask extends EncoderTask {
+  /** Of all epochs together. */
   readonly steps: number
   readonly peakRate: number
   readonly mostLoss: number
 }
 
-/** Makes the function that takes a step for each batch, at rates that follow one curve over all of them. */
-function createWalk({ step: learn, clock }: Trainer, task: WalkTask) {
+/** Makes the function that takes a step for each batch of an epoch, at rates that follow one curve over all of them. */
+function createEpochRunner({ step: learn, clock }: Trainer, task: RunTask) {
   const { steps, peakRate, mostLoss, report } = task
   let step = 0
   let examples = 0

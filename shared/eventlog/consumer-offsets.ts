@@ -45,19 +45,6 @@ interface PlaceRow {
   readonly last_timestamp: string | null
 }
 
-/** The offset of the next message to read; `undefined` when the group has read none yet. */
-export async function readOffset(
-  connection: Connection,
-  { group, topic, partition }: ConsumerPlace
-): Promise<number | undefined> {
-  const { rows } = await connection.query<{ next_offset: number }>(
-    `select next_offset from consumer_offsets
-     where consumer_group = $1 and topic = $2 and partition = $3`,
-    [group, topic, partition]
-  )
-  return rows[0]?.next_offset
-}
-
 /** The next offset of each partition of which the group has read something. */
 export async function readOffsets(
   connection: Connection,

@@ -12,7 +12,7 @@ import { checkEvent } from '#shared/events/decode-event.ts'
 import type { Event } from '#shared/events/event.ts'
 import { RecommenderError } from '#shared/runtime/errors.ts'
 import { appendEvents } from '../append-events.ts'
-import { moveOffset, readOffset } from '../consumer-offsets.ts'
+import { moveOffset, readPlace } from '../consumer-offsets.ts'
 import { readCsv } from './csv.ts'
 import type { EventFile, FileFormat, FileRows } from './event-file.ts'
 import { inBatches } from './in-batches.ts'
@@ -60,7 +60,7 @@ type Rows = AsyncGenerator<FileRows>
 export async function importEvents(options: ImportOptions): Promise<ImportOutcome> {
   const { pool, file, onProgress, signal, batchSize = 5000 } = options
   const place = { group, topic: `file:${await fingerprint(file.path)}`, partition: 0 }
-  const known = await readOffset(pool, place)
+  const known = (await readPlace(pool, place))?.next
   const resumedAt = options.isRestart ? 0 : (known ?? 0)
   const counts = { resumedAt, appended: 0, duplicates: 0, rejected: 0 }
   const rows = checked(readers[file.format](file, resumedAt), resumedAt)

@@ -1,7 +1,6 @@
 import type { KafkaMessage } from 'kafkajs'
 import { expect, test } from 'vitest'
 import { cutMessages } from '#services/ingestion/cut-messages.ts'
-import { lookAtLog } from '#services/ingestion/known-log.ts'
 
 test('a fetch is cut by bytes and by number, in its order', () => {
   const sizes = [4, 4, 4, 30, 1, 1, 1, 1]
@@ -17,18 +16,6 @@ test('a fetch is cut by bytes and by number, in its order', () => {
   ])
   expect(parts.flat().map(({ offset }) => offset)).toEqual(sizes.map((_, index) => String(index)))
   expect(cutMessages([], { bytes: 10, messages: 3 })).toEqual([])
-})
-
-test('a log is known again by the newest message that was committed', () => {
-  const last = { offset: 4, timestamp: '1000' }
-  const first = (offset: number, timestamp: string) => ({ ...message(1, offset), timestamp })
-
-  expect(lookAtLog(last, 5, first(4, '1000'))).toBe('same')
-  expect(lookAtLog(last, 5, first(4, '1001'))).toBe('other')
-  expect(lookAtLog(last, 5, first(6, '1001'))).toBe('same') // compacted: nothing can be said
-  expect(lookAtLog(last, 5, first(0, '1000'))).toBe('shorter')
-  expect(lookAtLog(undefined, 5, first(5, '1'))).toBe('same')
-  expect(lookAtLog(undefined, 5, first(4, '1'))).toBe('shorter')
 })
 
 function message(bytes: number, offset: number): KafkaMessage {

@@ -7,7 +7,7 @@ import { type Ingestion, startIngestion } from '#services/ingestion/ingestion.ts
 import { createPool } from '#shared/database/pool.ts'
 import type { Environment } from '#shared/runtime/config.ts'
 import { createLogger } from '#shared/runtime/logging.ts'
-import { createTopic, testClient, uniqueName } from '#test/support/kafka/client.ts'
+import { createTopic, testClient, uniqueName, withAdmin } from '#test/support/kafka/client.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 import { type Program, startProgram } from '#test/support/program.ts'
 
@@ -123,4 +123,41 @@ async function readTopic(brokers: string[], topic: string, count: number): Promi
   await expect.poll(() => messages.length, { timeout: 30_000 }).toBeGreaterThanOrEqual(count)
   await consumer.disconnect()
   return messages
+}
+
+export function idsOf(from: number, to: number): string[] {
+  return Array.from({ length: to - from }, (_, index) => `e-${from + index}`)
+}
+
+/** Partitions are read in any order; within one the order is kept. */
+export function sorted(ids: readonly string[]): string[] {
+  return [...ids].sort()
+}
+
+/** All into one partition, so that they are read in their order. */
+export function sendToFirstPartition({ produce, config }: Harness, from: number, to: number) {
+  const events = clicks(from, to).map(each => ({ ...each, partition: 0 }))
+  return produce(config.eventsTopic, events)
+}
+
+export async function inTransaction(
+  brokers: string[],
+  topic: string,
+  id: string,
+  end: 'commit' | 'abort'
+): Promise<void> {
+  const producer = testClient(brokers).producer({
+    transactionalId: topic,
+    idempotent: true,
+    maxInFlightRequests: 1
+  })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  await transaction.send({ topic, messages: [{ ...click(id), partition: 0 }] })
+  await transaction[end]()
+  await producer.disconnect()
+}
+
+export async function deleteTopic(brokers: string[], topic: string): Promise<void> {
+  await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topic] }))
 }

@@ -1,14 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { startIngestion } from '#services/ingestion/ingestion.ts'
-import { readOffset } from '#shared/eventlog/consumer-offsets.ts'
+import { readPlace } from '#shared/eventlog/consumer-offsets.ts'
 import { countDeadLetters, listDeadLetters } from '#shared/eventlog/dead-letters.ts'
 import { readSessionTail } from '#shared/eventlog/session-tails.ts'
-import { createLogger } from '#shared/runtime/logging.ts'
-import { createMetrics } from '#shared/runtime/metrics.ts'
-import { createTopic, limitMessages, testClient, withAdmin } from '#test/support/kafka/client.ts'
+import { limitMessages, withAdmin } from '#test/support/kafka/client.ts'
 import { describeWithKafka } from '#test/support/kafka.ts'
-import { click, clicks, createHarness, type Harness, loggedIds, untilLogged } from './harness.ts'
+import {
+  click,
+  clicks,
+  createHarness,
+  deleteTopic,
+  type Harness,
+  idsOf,
+  inTransaction,
+  loggedIds,
+  sendToFirstPartition,
+  sorted,
+  untilLogged
+} from './harness.ts'
 
 describeWithKafka('ingestion', brokers => {
   let harness: Harness
@@ -152,7 +161,7 @@ describeWithKafka('ingestion', brokers => {
 
     const { group, eventsTopic: topic } = config
     expect(await loggedIds(harness)).toEqual(['e-1', 'e-2'])
-    expect(await readOffset(database.pool, { group, topic, partition: 0 })).toBe(2)
+    expect((await readPlace(database.pool, { group, topic, partition: 0 }))?.next).toBe(2)
   })
 
   test('believes the offsets in Postgres, whatever Kafka has kept for the group', async () => {
@@ -168,82 +177,6 @@ describeWithKafka('ingestion', brokers => {
     await second.stop()
 
     expect(sorted(await loggedIds(harness))).toEqual(sorted(idsOf(0, 100)))
-  })
-
-  test('begins at the oldest message when the offset it kept is not in the topic', async () => {
-    const { produce, config, database } = harness
-    const { group, eventsTopic } = config
-    await database.pool.query(
-      `insert into consumer_offsets (consumer_group, topic, partition, next_offset)
-       values ('${group}', '${eventsTopic}', 0, 1000)`
-    )
-    await produce(eventsTopic, [{ ...click('e-1'), partition: 0 }])
-
-    const ingestion = await harness.start()
-    await untilLogged(harness, 1)
-    await ingestion.stop()
-
-    expect(await readOffset(database.pool, { group, topic: eventsTopic, partition: 0 })).toBe(1)
-  })
-
-  test('begins at the oldest message of a topic that was deleted and made anew meanwhile', async () => {
-    const { produce, config } = harness
-    const { eventsTopic: topic } = config
-    const first = await harness.start()
-    await sendToFirstPartition(harness, 0, 5)
-    await produce(topic, [{ ...click('other'), partition: 1 }])
-    await untilLogged(harness, 6)
-    await first.stop()
-    await makeAnew(brokers, topic)
-    await sendToFirstPartition(harness, 5, 15) // more than there were: the place is in the topic
-    await produce(topic, [{ ...click('another'), partition: 1 }]) // as many
-
-    const second = await harness.start()
-    await untilLogged(harness, 17)
-    await sendToFirstPartition(harness, 15, 20)
-    await untilLogged(harness, 22)
-    await second.stop()
-
-    expect(sorted(await loggedIds(harness))).toEqual(sorted([...idsOf(0, 20), 'other', 'another']))
-  })
-
-  test('begins at the oldest message of a topic that is made anew while it reads', async () => {
-    const { config } = harness
-    const ingestion = await harness.start()
-    await sendToFirstPartition(harness, 0, 5)
-    await untilLogged(harness, 5)
-
-    await makeAnew(brokers, config.eventsTopic)
-    await sendToFirstPartition(harness, 5, 8)
-    await untilLogged(harness, 8)
-    await ingestion.stop()
-
-    expect(sorted(await loggedIds(harness))).toEqual(sorted(idsOf(0, 8)))
-  })
-
-  test('reads no message again when it starts anew, also behind the mark of a transaction', async () => {
-    const { config, database } = harness
-    const first = await harness.start()
-    await inTransaction(brokers, config.eventsTopic, 'e-1', 'commit')
-    await untilLogged(harness, 1)
-    await first.stop()
-
-    const metrics = createMetrics()
-    const log = createLogger({ name: 'test', level: 'silent' })
-    const second = await startIngestion({
-      config: harness.config,
-      pool: database.pool,
-      log,
-      metrics
-    })
-    await sendToFirstPartition(harness, 2, 3)
-    await untilLogged(harness, 2)
-    await second.stop()
-
-    const { group, eventsTopic: topic } = config
-    expect(await readOffset(database.pool, { group, topic, partition: 0 })).toBe(3)
-    expect(await metrics.metrics()).toMatch(/outcome="appended"[^\n]* 1\n/)
-    expect(await metrics.metrics()).not.toMatch(/outcome="duplicate"[^\n]* [1-9]/)
   })
 
   test('writes nothing of a batch whose partition another consumer has moved on', async () => {
@@ -392,10 +325,6 @@ describeWithKafka('ingestion', brokers => {
   })
 })
 
-function idsOf(from: number, to: number): string[] {
-  return Array.from({ length: to - from }, (_, index) => `e-${from + index}`)
-}
-
 /** Waits until a batch waits for a lock. */
 async function untilWaiting({ database }: Harness): Promise<void> {
   const read = async () => {
@@ -408,35 +337,6 @@ async function untilWaiting({ database }: Harness): Promise<void> {
   await expect.poll(read).toBe(1)
 }
 
-/** Partitions are read in any order; within one the order is kept. */
-function sorted(ids: readonly string[]): string[] {
-  return [...ids].sort()
-}
-
-/** All into one partition, so that they are read in their order. */
-function sendToFirstPartition({ produce, config }: Harness, from: number, to: number) {
-  const events = clicks(from, to).map(each => ({ ...each, partition: 0 }))
-  return produce(config.eventsTopic, events)
-}
-
-async function inTransaction(
-  brokers: string[],
-  topic: string,
-  id: string,
-  end: 'commit' | 'abort'
-): Promise<void> {
-  const producer = testClient(brokers).producer({
-    transactionalId: topic,
-    idempotent: true,
-    maxInFlightRequests: 1
-  })
-  await producer.connect()
-  const transaction = await producer.transaction()
-  await transaction.send({ topic, messages: [{ ...click(id), partition: 0 }] })
-  await transaction[end]()
-  await producer.disconnect()
-}
-
 async function onlyMember(brokers: string[], group: string): Promise<string | undefined> {
   const { groups } = await withAdmin(brokers, admin => admin.describeGroups([group]))
   return groups[0]?.members[0]?.memberId
@@ -446,17 +346,4 @@ async function onlyMember(brokers: string[], group: string): Promise<string | un
 function requestsOf(messages: readonly object[]): Set<string> {
   const heads = messages as { batchContext: { firstOffset: string } }[]
   return new Set(heads.map(({ batchContext }) => batchContext.firstOffset))
-}
-
-/** Deleted, and created with as many partitions. */
-async function makeAnew(brokers: string[], topic: string): Promise<void> {
-  await deleteTopic(brokers, topic)
-  const isGone = () =>
-    withAdmin(brokers, async admin => !(await admin.listTopics()).includes(topic))
-  await expect.poll(isGone).toBe(true)
-  await createTopic(brokers, topic, 3)
-}
-
-async function deleteTopic(brokers: string[], topic: string): Promise<void> {
-  await withAdmin(brokers, admin => admin.deleteTopics({ topics: [topic] }))
 }

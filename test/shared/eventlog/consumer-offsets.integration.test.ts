@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { withTransaction } from '#shared/database/pool.ts'
-import { moveOffset, readOffset, readPlace } from '#shared/eventlog/consumer-offsets.ts'
+import { moveOffset, readPlace } from '#shared/eventlog/consumer-offsets.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 
 const group = 'nextrie-ingestion'
@@ -15,12 +15,12 @@ test('an offset is moved step by step, each group and partition for itself', asy
   const { pool } = database
   const place = { group, topic: 'steps', partition: 0 }
 
-  expect(await readOffset(pool, place)).toBeUndefined()
+  expect((await readPlace(pool, place))?.next).toBeUndefined()
   expect(await moveOffset(pool, place, { from: undefined, to: 5 })).toBe(true)
   expect(await moveOffset(pool, place, { from: 5, to: 9 })).toBe(true)
-  expect(await readOffset(pool, place)).toBe(9)
-  expect(await readOffset(pool, { ...place, partition: 1 })).toBeUndefined()
-  expect(await readOffset(pool, { ...place, group: 'other' })).toBeUndefined()
+  expect((await readPlace(pool, place))?.next).toBe(9)
+  expect((await readPlace(pool, { ...place, partition: 1 }))?.next).toBeUndefined()
+  expect((await readPlace(pool, { ...place, group: 'other' }))?.next).toBeUndefined()
 })
 
 test('a consumer that believes in another offset moves nothing', async () => {
@@ -31,7 +31,7 @@ test('a consumer that believes in another offset moves nothing', async () => {
   expect(await moveOffset(pool, place, { from: undefined, to: 7 })).toBe(false)
   expect(await moveOffset(pool, place, { from: 3, to: 7 })).toBe(false)
   expect(await moveOffset(pool, { ...place, partition: 1 }, { from: 3, to: 7 })).toBe(false)
-  expect(await readOffset(pool, place)).toBe(5)
+  expect((await readPlace(pool, place))?.next).toBe(5)
 })
 
 test('of two consumers at one place the second waits for the first and is then refused', async () => {
