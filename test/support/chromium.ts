@@ -3,7 +3,8 @@
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
-import { describe, expect, test } from 'vitest'
+import { describe } from 'vitest'
+import { describeMissing } from './missing.ts'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
 const folders = [
@@ -19,7 +20,8 @@ export function describeWithChromium(
 ): void {
   const executablePath = findChromium()
   if (executablePath) describe(title, () => run(() => chromium.launch({ executablePath })))
-  else describeMissing(title)
+  else
+    describeMissing(title, 'Chromium', 'no Chromium found: install it, or name one in CHROME_BIN')
 }
 
 /** The program of CHROME_BIN when that is set, otherwise the first one found. */
@@ -27,14 +29,4 @@ function findChromium(): string | undefined {
   const macNames = ['Chromium', 'Google Chrome']
   const places = folders.flatMap(folder => [...names, ...macNames].map(name => join(folder, name)))
   return process.env.CHROME_BIN || places.find(place => existsSync(place))
-}
-
-function describeMissing(title: string): void {
-  const reason = 'no Chromium found: install it, or name one in CHROME_BIN'
-  if (process.env.CI === 'true') {
-    test(`${title} (needs Chromium)`, () => expect.fail(reason))
-    return
-  }
-  process.stderr.write(`\nThe tests of ${title} did not run: ${reason}\n`)
-  describe.skip(`${title} (skipped: ${reason})`, () => test('needs Chromium', () => {}))
 }

@@ -1,9 +1,10 @@
 // Kafka for tests: a real broker, real topics. Where no broker can be had (no Java and no download)
 // the tests that need one are skipped and say why; with CI=true they fail instead.
-import { describe, expect, inject, test } from 'vitest'
+import { describe, inject } from 'vitest'
 import { startBroker } from './kafka/broker.ts'
 import { createTopic } from './kafka/client.ts'
 import { installKafka } from './kafka/install-kafka.ts'
+import { describeMissing } from './missing.ts'
 
 export interface TestKafka {
   readonly brokers: string[]
@@ -44,21 +45,16 @@ export async function startOwnKafka(): Promise<TestKafka | { missing: string }> 
 export function describeWithKafka(title: string, run: (brokers: string[]) => void): void {
   const kafka = inject('kafka')
   if ('brokers' in kafka) describe(title, () => run(kafka.brokers))
-  else describeMissing(title, kafka.missing)
+  else describeMissing(title, 'Kafka', kafka.missing)
 }
 
 /** A suite that starts, kills and restarts a broker of its own. */
 export function describeWithOwnKafka(title: string, run: () => void): void {
   const kafka = inject('kafka')
-  if ('missing' in kafka) describeMissing(title, kafka.missing)
+  if ('missing' in kafka) describeMissing(title, 'Kafka', kafka.missing)
   else if (!kafka.isOurs)
     describe.skip(`${title} (the brokers of KAFKA_BROKERS are not ours to kill)`, run)
   else describe(title, run)
-}
-
-function describeMissing(title: string, reason: string): void {
-  if (process.env.CI === 'true') test(`${title} (needs Kafka)`, () => expect.fail(reason))
-  else describe.skip(`${title} (skipped: ${reason})`, () => test('needs Kafka', () => {}))
 }
 
 function useGiven(brokers: string[]): TestKafka {

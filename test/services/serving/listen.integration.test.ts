@@ -7,6 +7,7 @@ import { announceEnd } from '#services/serving/drain.ts'
 import { addressesOf, listenOn } from '#services/serving/listen.ts'
 import type { App } from '#services/serving/serving-parts.ts'
 import type { RecommendationAnswer } from '#shared/recommendations/recommender.ts'
+import { skipOrFail } from '#test/support/missing.ts'
 import { createTestDatabase, type TestDatabase } from '#test/support/postgres.ts'
 import { alphabetRecommender, appOn, gate } from './serving-app.ts'
 
@@ -41,11 +42,7 @@ async function canListenOn(host: string): Promise<boolean> {
 
 /** The rest of the test needs both addresses. */
 function needsBoth(skip: (note: string) => void): void {
-  if (hasBoth) return
-  const reason = 'this machine has no address ::1'
-  if (process.env.CI === 'true') expect.fail(reason)
-  process.stderr.write(`SKIPPED: ${reason}\n`)
-  skip(reason)
+  if (!hasBoth) skipOrFail(skip, 'this machine has no address ::1')
 }
 
 async function listening(answering = recommend, addresses: readonly string[] = both) {
