@@ -57,25 +57,15 @@ export interface EncoderTask {
 
 /** @throws RecommenderError TRAINING_DIVERGED when the loss explodes or is no longer a number. */
 export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise<TrainedEncoder> {
-  const { recipe, random, report } = task
-  const trainer = createTrainer(set, recipe, random)
-  const windows = windowsOf(set.training, recipe.maxLength)
-  const steps = recipe.epochs * drawBatches(windows, recipe.clicksPerBatch, random).length
-  const peakRate = recipe.learningRate
-  const runEpoch = createEpochRunner(trainer, {
-    ...task,
-    steps,
-    peakRate,
-    mostLoss: explodedLoss(set)
-  })
+  const { recipe, report } = task
+  const { trainer, steps, runEpoch } = createCourse(set, task)
   const checked = { ...set, validation: validationSample(set) }
   let best: TrainedEncoder | undefined
 
   report.start('training', steps)
   try {
     for (let epoch = 1; epoch <= recipe.epochs; epoch++) {
-      const batches = drawBatches(windows, recipe.clicksPerBatch, random)
-      await runEpoch(batches, { epoch, ...shown(best) })
+      await runEpoch(epoch, shown(best))
       const measured = measure(checked, trainer)
       if (!best || measured.validation.score > best.validation.score) {
         best = { ...measured, weights: copyOf(trainer.weights), epoch }
@@ -88,82 +78,58 @@ export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise
   return best!
 }
 
-/** Share of the learning rate for weights that are trained already. */
-const furtherRate = 0.3
-
-/** One more pass over the training sessions of a set, from weights that are trained already. */
-export async function trainFurther(
+/**
+ * All epochs of the recipe, where nothing is left to choose the best one by: the last steps are small ones.
+ *
+ * @throws RecommenderError TRAINING_DIVERGED
+ */
+export async function trainToTheEnd(
   set: TrainingSet,
-  trained: Pick<Encoder, 'weights'>,
-  task: EncoderTask
+  task: Omit<EncoderTask, 'keep'>
 ): Promise<Encoder> {
-  const { recipe, random, report } = task
-  const trainer = createTrainer(set, recipe, random, copyOf(trained.weights))
-  const windows = windowsOf(set.training, recipe.maxLength)
-  const batches = drawBatches(windows, recipe.clicksPerBatch, random)
-  const steps = batches.length
-  const peakRate = furtherRate * recipe.learningRate
-  const runEpoch = createEpochRunner(trainer, {
-    ...task,
-    steps,
-    peakRate,
-    mostLoss: explodedLoss(set)
-  })
-  report.start('training further', steps)
+  const { recipe, report } = task
+  const { trainer, steps, runEpoch } = createCourse(set, task)
+  report.start('training', steps)
   try {
-    await runEpoch(batches, { epoch: 1 })
+    for (let epoch = 1; epoch <= recipe.epochs; epoch++) await runEpoch(epoch)
   } finally {
     report.finish()
   }
   const { config, weights } = trainer
-  return { config, weights: copyOf(weights), vectors: encodeCatalog(set, config, weights) }
+  return { config, weights, vectors: encodeCatalog(set, config, weights) }
 }
 
-interface RunTask extends EncoderTask {
-  /** Of all epochs together. */
-  readonly steps: number
-  readonly peakRate: number
-  readonly mostLoss: number
-}
-
-/** Makes the function that takes a step for each batch of an epoch, at rates that follow one curve over all of them. */
-function createEpochRunner({ step: learn, clock }: Trainer, task: RunTask) {
-  const { steps, peakRate, mostLoss, report } = task
+/** A trainer, and what takes it through an epoch: a step for each batch, at rates that follow one curve over all. */
+function createCourse(set: TrainingSet, { recipe, random, report }: EncoderTask) {
+  const trainer = createTrainer(set, recipe, random)
+  const windows = windowsOf(set.training, recipe.maxLength)
+  const drawAll = () => drawBatches(windows, recipe.clicksPerBatch, random)
+  const steps = recipe.epochs * drawAll().length
+  const mostLoss = explodedLoss(set)
   let step = 0
   let examples = 0
-  return async (
-    batches: readonly Batch[],
-    { epoch, ...others }: ProgressFields & { readonly epoch: number }
-  ): Promise<void> => {
-    for (const batch of batches) {
-      const loss = learn(batch, learningRateAt(step / steps, peakRate))
+  const runEpoch = async (epoch: number, others: ProgressFields = {}): Promise<void> => {
+    for (const batch of drawAll()) {
+      const loss = trainer.step(batch, learningRateAt(step / steps, recipe.learningRate))
       if (!(loss < mostLoss)) throw diverged(epoch, step, loss)
       examples += batch.targets.length
       report.update(++step, {
         epoch,
         loss: loss.toFixed(3),
-        'examples/s': clock.rate(examples),
-        ...clock.shares(),
+        'examples/s': trainer.clock.rate(examples),
+        ...trainer.clock.shares(),
         ...others
       })
       await setImmediate() // lets the database connection and the terminal breathe
     }
   }
+  return { trainer, steps, runEpoch }
 }
 
-/**
- * Steps of training on one set: everything that changes with a step is in here.
- *
- * @param from weights to go on from, which change; fresh ones when absent.
- */
-export function createTrainer(
-  set: TrainingSet,
-  recipe: SettledRecipe,
-  random: Random,
-  from?: NamedArrays
-) {
+/** Steps of training on one set: everything that changes with a step is in here. */
+export function createTrainer(set: TrainingSet, recipe: SettledRecipe, random: Random) {
   const config = modelConfig(set, recipe)
-  const { table, ...dense } = from ?? freshWeights(config, recipe, random)
+  const { table, ...dense } = freshWeights(config, recipe, random)
   const kernel = createBagKernel(table!.values as Float32Array, config.rowWidth)
   const weights = { ...dense, table: { shape: table!.shape, values: kernel.table } }
   const candidates = createCandidates(set.clicks, recipe, random)

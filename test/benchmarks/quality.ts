@@ -75,8 +75,8 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
     const model = modelPlaces(set, trained)
     if (options['learn-validation']) {
       const before = { ...set, test: [] }
-      const further = await learnHeldOut(before, trained, { recipe, seed, report, log })
-      for (const [method, places] of modelPlaces(set, further).places) {
+      const learned = await learnHeldOut(before, trained, { recipe, seed, report, log })
+      for (const [method, places] of modelPlaces(set, learned).places) {
         add(measured.runs, `${method}, validation learned${label}`, { places, clicks })
       }
     }
