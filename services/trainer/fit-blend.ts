@@ -1,9 +1,10 @@
-// Fits the final ranking on validation: how much co-visitation and similarity count beside the dense
-// head, how fast a click fades in both, and by how much new items are lifted.
+// Fits the final ranking on validation: how much co-visitation, similarity and coming back count beside the
+// dense head, how fast a click fades in all three, and by how much new items are lifted.
 import type { Question } from '#shared/evaluation/evaluate.ts'
 import {
   type Blend,
   denseWeight,
+  type PartWeights,
   type ScoredCandidates,
   type ScoreParts,
   scoreParts,
@@ -15,11 +16,13 @@ import { pretendNew } from './pretend-new.ts'
 const tenths = Array.from({ length: 10 }, (_, i) => i / 10)
 /** Those that trust the dense head most come first: of equally good settings the first is taken. */
 const weights = tenths
-  .flatMap(coVisitationWeight =>
-    tenths.map(similarityWeight => ({ coVisitationWeight, similarityWeight }))
+  .flatMap(returnWeight =>
+    tenths.flatMap(similarityWeight =>
+      tenths.map(coVisitationWeight => ({ coVisitationWeight, similarityWeight, returnWeight }))
+    )
   )
-  .filter(both => denseWeight(both) > 0.05)
-  .sort((a, b) => denseWeight(b) - denseWeight(a) || a.similarityWeight - b.similarityWeight)
+  .filter(all => tenthsOfDense(all) > 0)
+  .sort((a, b) => tenthsOfDense(b) - tenthsOfDense(a)) // stable: then by return, then by similarity
 const decays = [0.4, 0.6, 0.8]
 const margins = [...Array.from({ length: 21 }, (_, i) => i / 20), 1.25, 1.5, 2]
 /** Questions that separate two settings well enough; every nth is taken, so that all days count. */
@@ -53,14 +56,20 @@ export interface BlendTask {
  */
 export function fitBlend(model: Unblended, task: BlendTask): Blend {
   const answersAt = answering(model, task)
+  const allowed = weights.filter(({ returnWeight }) => task.repeats || returnWeight === 0)
   const settings = decays.flatMap(clickDecay => {
     const answers = partsAt(answersAt(clickDecay), 0)
-    return weights.map(weight => ({ ...weight, clickDecay, gain: gainOf(answers, weight).gain }))
+    return allowed.map(weight => ({ ...weight, clickDecay, gain: gainOf(answers, weight).gain }))
   })
   const { gain: _gain, ...blend } = settings.reduce((best, one) =>
     one.gain > best.gain ? one : best
   )
   return { ...blend, newItemMargin: fitMargin(withNewItems(model, task), task, blend) }
+}
+
+/** Whole, since a sum of tenths is not. */
+function tenthsOfDense(weights: PartWeights): number {
+  return Math.round(10 * denseWeight(weights))
 }
 
 /** The model where it has enough new items, or else models that take known items for new ones. */
@@ -132,10 +141,7 @@ function partsAt(answers: readonly Answer[], newItemMargin: number): AnswerParts
     .filter(({ own }) => own >= 0)
 }
 
-function gainOf(
-  answers: readonly AnswerParts[],
-  weights: Pick<Blend, 'coVisitationWeight' | 'similarityWeight'>
-) {
+function gainOf(answers: readonly AnswerParts[], weights: PartWeights) {
   let [hits, gain] = [0, 0]
   for (const { own, parts } of answers) {
     const scores = sumOfParts(parts, weights)

@@ -1,5 +1,5 @@
-// The score of a candidate: a weighted sum of three shares over all candidates of an answer. That of the
-// dense head is a softmax, those of co-visitation and of similarity are plain.
+// The score of a candidate: a weighted sum of four shares over all candidates of an answer. That of the
+// dense head is a softmax, those of co-visitation, of similarity and of coming back are plain.
 
 /** Fitted on validation, saved in the release. */
 export interface Blend {
@@ -7,7 +7,9 @@ export interface Blend {
   readonly coVisitationWeight: number
   /** Share of similarity, in [0, 1 - coVisitationWeight]. */
   readonly similarityWeight: number
-  /** What a click counts for in both, for each click that came after it. */
+  /** Share of coming back to what was clicked, in what the others leave. Absent: 0, as in older releases. */
+  readonly returnWeight?: number
+  /** What a click counts for in all three, for each click that came after it. */
   readonly clickDecay: number
   /**
    * Added to the logit of a new item, and its similarity counts e^margin times. Training has lifted
@@ -26,6 +28,8 @@ export interface ScoredCandidates {
   readonly coVisited: Float64Array
   /** Similarity to the session's clicks, without margin. */
   readonly similar: readonly number[]
+  /** By the session's clicks on the item itself. Sums to one over the candidates, or is zero for all. */
+  readonly returned: Float64Array
 }
 
 /** Each sums to one over the candidates, or is zero for all. */
@@ -33,38 +37,48 @@ export interface ScoreParts {
   readonly dense: Float64Array
   readonly coVisited: Float64Array
   readonly similar: Float64Array
+  readonly returned: Float64Array
 }
 
 export function scoreParts(
-  { logits, isNew, coVisited, similar }: ScoredCandidates,
+  { logits, isNew, coVisited, similar, returned }: ScoredCandidates,
   { newItemMargin }: Pick<Blend, 'newItemMargin'>
 ): ScoreParts {
   const lift = Math.exp(newItemMargin)
   return {
     dense: softmax(logits.map((logit, i) => (isNew[i] ? logit + newItemMargin : logit))),
     coVisited,
-    similar: shares(similar.map((value, i) => (isNew[i] ? value * lift : value)))
+    similar: shares(similar.map((value, i) => (isNew[i] ? value * lift : value))),
+    returned
   }
 }
 
-type Weights = Pick<Blend, 'coVisitationWeight' | 'similarityWeight'>
+/** What each part but the dense head counts for. */
+export type PartWeights = Pick<Blend, 'coVisitationWeight' | 'similarityWeight' | 'returnWeight'>
 
-/** What the dense head counts for: what the two others leave. */
-export function denseWeight({ coVisitationWeight, similarityWeight }: Weights): number {
-  return 1 - coVisitationWeight - similarityWeight
+/** What the dense head counts for: what the three others leave. */
+export function denseWeight({
+  coVisitationWeight,
+  similarityWeight,
+  returnWeight = 0
+}: PartWeights): number {
+  return 1 - coVisitationWeight - similarityWeight - returnWeight
 }
 
 /** The score of each candidate: its parts by their weights. */
 export function sumOfParts(
-  { dense, coVisited, similar }: ScoreParts,
-  weights: Weights
+  { dense, coVisited, similar, returned }: ScoreParts,
+  weights: PartWeights
 ): Float64Array {
-  const { coVisitationWeight, similarityWeight } = weights
+  const { coVisitationWeight, similarityWeight, returnWeight = 0 } = weights
   const weight = denseWeight(weights)
   const sums = new Float64Array(dense.length)
   for (let i = 0; i < sums.length; i++) {
     sums[i] =
-      weight * dense[i]! + coVisitationWeight * coVisited[i]! + similarityWeight * similar[i]!
+      weight * dense[i]! +
+      coVisitationWeight * coVisited[i]! +
+      similarityWeight * similar[i]! +
+      returnWeight * returned[i]!
   }
   return sums
 }

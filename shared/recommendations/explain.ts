@@ -1,7 +1,7 @@
 // Why items were recommended: the parts of their scores, and what each click of the session did for them.
 //
 // What a click does for an item is measured in the units of the score, so that it compares:
-// - through co-visitation and similarity, its own term of the item's share, times the weight of that part;
+// - through co-visitation, similarity and coming back, its own term of the item's share, times the weight of that part;
 // - through the model, what the item's share in the softmax loses when the session is read without the
 //   click (leave one out), the candidates staying the same, times the weight of that part.
 // The first ones sum to their part. The second ones do not: two clicks on similar items can each be
@@ -16,12 +16,12 @@ import type { Click } from '#shared/sessions/session.ts'
 import type { ServedAnswering } from './answer-query.ts'
 import { denseWeight, type ScoredCandidates, scoreParts } from './blend.ts'
 import { chancesUnder, type PathStep, pathTo } from './explain-path.ts'
-import { type Neighbours, neighbourScores } from './neighbours.ts'
+import { clickWeights, type Neighbours, neighbourScores } from './neighbours.ts'
 import type { RankedItem, RankingModel } from './rank.ts'
 import { newestOf, sessionInput } from './session-input.ts'
 
 export interface ScorePart {
-  readonly part: 'model' | 'co-visitation' | 'similarity' | 'popularity'
+  readonly part: 'model' | 'co-visitation' | 'similarity' | 'return' | 'popularity'
   readonly weight: number
   /** Of this part among all candidates. */
   readonly share: number
@@ -42,11 +42,13 @@ export interface ItemExplanation {
 
 export interface ClickShare {
   readonly itemKey: string
-  /** Of the score: the sum of the next three. */
+  /** Of the score: the sum of the next four. */
   readonly share: number
   readonly model: number
   readonly coVisitation: number
   readonly similarity: number
+  /** By being a click on the item itself. */
+  readonly returned: number
 }
 
 /** Clicks explained at most, the newest ones: each is one more session to encode. */
@@ -99,12 +101,13 @@ function partsOf(
   scored: ScoredCandidates,
   i: number
 ): Pick<ItemExplanation, 'parts' | 'logit' | 'margin'> {
-  const { dense, coVisited, similar } = scoreParts(scored, blend)
+  const { dense, coVisited, similar, returned } = scoreParts(scored, blend)
   return {
     parts: [
       { part: 'model', weight: denseWeight(blend), share: dense[i]! },
       { part: 'co-visitation', weight: blend.coVisitationWeight, share: coVisited[i]! },
-      { part: 'similarity', weight: blend.similarityWeight, share: similar[i]! }
+      { part: 'similarity', weight: blend.similarityWeight, share: similar[i]! },
+      { part: 'return', weight: blend.returnWeight ?? 0, share: returned[i]! }
     ],
     logit: scored.logits[i]!,
     ...(scored.isNew[i] && { margin: blend.newItemMargin })
@@ -138,12 +141,13 @@ function newestFirst(known: readonly KnownClick[]) {
     .reverse()
 }
 
-/** What a click adds by being near candidates, each by its place among them. */
+/** What a click adds by being near candidates, or on them, each by its place among them. */
 interface ClickTerms {
   readonly itemKey: string
-  /** Shares of co-visitation and of similarity. */
+  /** Shares of co-visitation, of similarity and of coming back. */
   together(i: number): number
   alike(i: number): number
+  returned(i: number): number
 }
 
 /** Of the clicks that are explained, the newest one first. */
@@ -160,10 +164,13 @@ function clickTerms(
     decay: blend.clickDecay,
     liftOfNew: Math.exp(blend.newItemMargin)
   })
-  return newestFirst(known).map(({ click: { itemKey }, place, age }) => ({
+  const weights = clickWeights(clicked, blend.clickDecay)
+  const total = scored.items.reduce((sum, item) => sum + (weights.get(item) ?? 0), 0)
+  return newestFirst(known).map(({ click: { itemKey, item }, place, age }) => ({
     itemKey,
     together: together(place, age),
-    alike: alike(place, age)
+    alike: alike(place, age),
+    returned: i => (scored.items[i] === item ? blend.clickDecay ** age / total : 0)
   }))
 }
 
@@ -190,13 +197,14 @@ function clickExplainer(
   })
   return i =>
     effects
-      .map(({ term: { itemKey, together, alike }, denseWithout }) => {
+      .map(({ term: { itemKey, together, alike, ...term }, denseWithout }) => {
         // A lone click is all that the model read.
         const model = denseWeight(blend) * (dense[i]! - (denseWithout?.[i] ?? 0))
         const coVisitation = blend.coVisitationWeight * together(i)
         const similarity = blend.similarityWeight * alike(i)
-        const share = model + coVisitation + similarity
-        return { itemKey, share, model, coVisitation, similarity }
+        const returned = (blend.returnWeight ?? 0) * term.returned(i)
+        const share = model + coVisitation + similarity + returned
+        return { itemKey, share, model, coVisitation, similarity, returned }
       })
       .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
 }

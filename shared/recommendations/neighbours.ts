@@ -57,11 +57,20 @@ export function neighbourScores(
   const add = (neighbour: number, similarity: number) => {
     scores.set(neighbour, (scores.get(neighbour) ?? 0) + weight * similarity)
   }
-  const newest = clicked.subarray(Math.max(0, clicked.length - windowClicks))
-  newest.forEach((item, i) => {
-    weight = decay ** (newest.length - 1 - i)
+  for (const [item, ofItem] of clickWeights(clicked, decay)) {
+    weight = ofItem
     for (let n = starts[item]!; n < starts[item + 1]!; n++) add(neighbours[n]!, similarities[n]!)
     added?.forEach(item, add)
-  })
+  }
   return scores
+}
+
+/** What each item of the newest clicks counts for: the sum of decay^age over the clicks on it. */
+export function clickWeights(clicked: Int32Array, decay: number): Map<number, number> {
+  const weights = new Map<number, number>()
+  const newest = clicked.subarray(Math.max(0, clicked.length - windowClicks))
+  newest.forEach((item, i) => {
+    weights.set(item, (weights.get(item) ?? 0) + decay ** (newest.length - 1 - i))
+  })
+  return weights
 }

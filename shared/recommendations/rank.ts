@@ -2,8 +2,8 @@
 //
 // Candidates are the items that the model generates token by token under the trie, those that were
 // visited together with the session's clicks, those that are described like them, and the new items
-// nearest to the session. All are scored by the dense head, by co-visitation and by similarity, and
-// ordered by their blend (blend.ts).
+// nearest to the session, and, where they may come back, the session's own clicks. All are scored by the
+// dense head, by co-visitation, by similarity and by having been clicked, and ordered by their blend (blend.ts).
 import { beamSearch } from '#shared/inference/beam-search.ts'
 import { bestFirstSearch } from '#shared/inference/best-first-search.ts'
 import { type ItemVectors, rowsByNumber } from '#shared/inference/item-vectors.ts'
@@ -13,7 +13,7 @@ import type { ItemFilter } from '#shared/itemids/item-filter.ts'
 import { type Blend, blendScores, type ScoredCandidates, shares } from './blend.ts'
 import { isAllowed, type Limits } from './limits.ts'
 import { type NewItems, nearestNew } from './nearest-new.ts'
-import { type Neighbours, neighbourScores } from './neighbours.ts'
+import { clickWeights, type Neighbours, neighbourScores } from './neighbours.ts'
 import { TopItems } from './top-items.ts'
 
 /** What ranking needs of a release, in memory. Items are numbered as in the release. */
@@ -43,7 +43,8 @@ export const searchNames = ['beam', 'exact'] as const
 export type SearchName = (typeof searchNames)[number]
 
 /** Which part of the model proposed an item. */
-export type Source = 'generated' | 'co-visited' | 'similar' | 'new' | 'popular'
+export const sources = ['generated', 'returned', 'co-visited', 'similar', 'new', 'popular'] as const
+export type Source = (typeof sources)[number]
 
 export interface RankedItem {
   readonly item: number
@@ -139,16 +140,17 @@ export interface CandidateQuestion extends Limits {
 
 /** New items are 'new' also when the trie has led to them. */
 export function sourceOf(
-  { items, isNew, coVisited }: ScoredCandidates,
+  { items, isNew, coVisited, returned }: ScoredCandidates,
   i: number,
   generated: ReadonlySet<number>
 ) {
   if (isNew[i]) return 'new' as const
   if (generated.has(items[i]!)) return 'generated' as const
+  if (returned[i]! > 0) return 'returned' as const
   return coVisited[i]! > 0 ? ('co-visited' as const) : ('similar' as const)
 }
 
-/** Adds to what was generated what is near the session's clicks in some way, and what is new. */
+/** Adds to what was generated what is near the session's clicks in some way, these themselves, and what is new. */
 export function scoreCandidates(
   {
     vectors,
@@ -164,10 +166,12 @@ export function scoreCandidates(
   const limits = { ...given, isShown }
   const together = neighbourScores(coVisitation, clicked, decay)
   const alike = neighbourScores(similarity, clicked, decay)
+  const own = clickWeights(clicked, decay)
   const logitOf = (item: number) => dot(state, vectors, vectorRows.of(item) * state.length)
   const found = new Set(generated)
   for (const item of highest(together, coVisitedCandidates, limits)) found.add(item)
   for (const item of highest(alike, similarCandidates, limits)) found.add(item)
+  for (const item of own.keys()) if (isAllowed(item, limits)) found.add(item)
   const asked = { decoder, newItems, state, limits, logitOf }
   for (const item of nearestNew(asked)) found.add(item)
   const items = [...found]
@@ -176,7 +180,8 @@ export function scoreCandidates(
     isNew: items.map(item => newItems.has(item)),
     logits: items.map(logitOf),
     coVisited: shares(items.map(item => together.get(item) ?? 0)),
-    similar: items.map(item => alike.get(item) ?? 0)
+    similar: items.map(item => alike.get(item) ?? 0),
+    returned: shares(items.map(item => own.get(item) ?? 0))
   }
 }
 

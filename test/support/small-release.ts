@@ -61,7 +61,13 @@ export function smallModel(itemKeys: readonly string[], seed = 1): TrainedModel 
       []
     ),
     clicks: Int32Array.from(itemKeys, () => random.integer(100)),
-    blend: { coVisitationWeight: 0.4, similarityWeight: 0.2, clickDecay: 0.6, newItemMargin: 0.5 },
+    blend: {
+      coVisitationWeight: 0.4,
+      similarityWeight: 0.2,
+      returnWeight: 0.1,
+      clickDecay: 0.6,
+      newItemMargin: 0.5
+    },
     repeats: true
   }
 }

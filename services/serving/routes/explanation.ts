@@ -3,9 +3,10 @@ import { type Static, Type } from 'typebox'
 import type { ItemExplanation } from '#shared/recommendations/explain.ts'
 
 const ScorePart = Type.Object({
-  part: Type.Enum(['model', 'co-visitation', 'similarity', 'popularity'], {
+  part: Type.Enum(['model', 'co-visitation', 'similarity', 'return', 'popularity'], {
     description:
-      'What gave it: the dense head, what was visited together, what is described alike, or clicks alone'
+      'What gave it: the dense head, what was visited together, what is described alike, clicks of the ' +
+      'session on the item itself, or clicks of everybody alone'
   }),
   weight: Type.Number({ description: 'What this part counts for, fitted on validation' }),
   share: Type.Number({ description: "The item's share of this part among all candidates" })
@@ -15,13 +16,14 @@ const ClickShare = Type.Object(
   {
     item: Type.String({ description: 'The item clicked' }),
     share: Type.Number({
-      description: 'What the click adds to the score: the sum of the next three'
+      description: 'What the click adds to the score: the sum of the next four'
     }),
     model: Type.Number({
       description: 'What the score loses through the model when it reads the session without it'
     }),
     co_visitation: Type.Number({ description: 'What it adds through what was visited together' }),
-    similarity: Type.Number({ description: 'What it adds through what is described alike' })
+    similarity: Type.Number({ description: 'What it adds through what is described alike' }),
+    returned: Type.Number({ description: 'What it adds by being a click on the item itself' })
   },
   { description: 'What a click of the session adds to the score; below zero, it speaks against' }
 )
@@ -74,12 +76,13 @@ export function explanationOf({
     score: parts.map(part => ({ ...part })),
     ...(facts.logit !== undefined && { logit: facts.logit }),
     ...(facts.margin !== undefined && { margin: facts.margin }),
-    clicks: clicks.map(({ itemKey, share, model, coVisitation, similarity }) => ({
+    clicks: clicks.map(({ itemKey, share, model, coVisitation, similarity, returned }) => ({
       item: itemKey,
       share,
       model,
       co_visitation: coVisitation,
-      similarity
+      similarity,
+      returned
     })),
     path: path.map(step => ({ ...step, words: [...step.words], examples: [...step.examples] }))
   }

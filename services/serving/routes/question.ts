@@ -1,5 +1,6 @@
 // What a caller asks for and gets: the same for one question and for a batch of them.
 import { type Static, Type } from 'typebox'
+import { sources } from '#shared/recommendations/rank.ts'
 import type { FieldFault } from '../problem.ts'
 import { ItemAttributes, Key } from '../wire-items.ts'
 import { Explanation } from './explanation.ts'
@@ -99,8 +100,9 @@ export type SettledQuestion = Omit<Question, 'next' | 'scenario'>
 export const RecommendedItem = Type.Object({
   item: Type.String(),
   score: Type.Number({ description: 'Higher is better; comparable within one answer only' }),
-  source: Type.Enum(['generated', 'co-visited', 'similar', 'new', 'popular'], {
-    description: 'What proposed the item; popular only where nothing better was left'
+  source: Type.Enum([...sources], {
+    description:
+      'What proposed the item; returned: a click of the session itself; popular only where nothing better was left'
   }),
   attributes: Type.Optional(ItemAttributes),
   explanation: Type.Optional(Explanation)

@@ -37,6 +37,15 @@ describe('fitBlend', () => {
     expect(blend).toMatchObject({ coVisitationWeight: 0, similarityWeight: 0.3 })
   })
 
+  test('gives coming back the least weight that puts what was clicked first', () => {
+    const model = modelOf(shares, listNeighbours([[], [], [], []]))
+    const asked = [question({ clicked: [1], target: 1 })]
+
+    // .3 (1 - w) + w > .6 (1 - w) from w = .231 on.
+    expect(fitBlend(model, task(asked)).returnWeight).toBe(0.3)
+    expect(fitBlend(model, { ...task(asked), repeats: false }).returnWeight).toBe(0)
+  })
+
   test('weighs by the many questions, not by one', () => {
     const model = modelOf(shares, towardsItem1)
     const [right, wrong] = [1, 0].map(target => question({ clicked: [3], target }))

@@ -145,17 +145,19 @@ describe('while the catalogue changes', () => {
 })
 
 describe('of clicks', () => {
-  test('what co-visitation and similarity add sums to their parts', async () => {
-    const explained = await explain([3, 8, 21].map(clickOn))
+  test('what co-visitation, similarity and coming back add sums to their parts', async () => {
+    const explained = await explain([3, 8, 21, 8].map(clickOn), { repeat: true })
 
     for (const { explanation } of explained) {
-      const [, together, alike] = explanation.parts
+      const [, together, alike, returned] = explanation.parts
       const added = sum(explanation.clicks.map(({ coVisitation }) => coVisitation))
       expect(added).toBeCloseTo(together!.weight * together!.share, 10)
       const similar = sum(explanation.clicks.map(({ similarity }) => similarity))
       expect(similar).toBeCloseTo(alike!.weight * alike!.share, 10)
+      const own = sum(explanation.clicks.map(click => click.returned))
+      expect(own).toBeCloseTo(returned!.weight * returned!.share, 10)
     }
-    for (const part of [1, 2]) {
+    for (const part of [1, 2, 3]) {
       expect(explained.some(({ explanation: { parts } }) => parts[part]!.share > 0)).toBe(true)
     }
   })
@@ -179,7 +181,8 @@ describe('of clicks', () => {
       const effect = explanation.clicks.find(click => click.itemKey === 'item 8')!
       const { weight, share } = whole.get(itemKey)!
       expect(effect.model).toBeCloseTo(weight * (share - without.get(itemKey)!.share), 6)
-      expect(effect.share).toBeCloseTo(effect.model + effect.coVisitation + effect.similarity, 12)
+      const { model, coVisitation, similarity, returned } = effect
+      expect(effect.share).toBeCloseTo(model + coVisitation + similarity + returned, 12)
     }
   })
 

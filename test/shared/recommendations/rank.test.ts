@@ -71,6 +71,20 @@ test('an item that generation did not reach is a candidate when it was co-visite
   ])
 })
 
+test('what the session clicked is a candidate wherever it may come back', () => {
+  const values = Array.from({ length: 40 }, (_, item) => 4 - item / 10)
+  const model = modelOf(values, { weight: 0, returnWeight: 0.9 })
+
+  const [first, second] = rank(model, question({ clicked: [38, 39], count: 2 }))
+  const without = rank(model, question({ clicked: [38, 39], excluded: [38, 39], count: 2 }))
+
+  // Of the ten parts of the weight nine are shared between the two clicks: the older one has decayed to .6.
+  expect(first).toEqual({ item: 39, score: expect.any(Number), source: 'returned' })
+  expect(second).toEqual({ item: 38, score: expect.any(Number), source: 'returned' })
+  expect(first!.score - second!.score).toBeCloseTo((0.9 * (1 - 0.6)) / 1.6, 3)
+  expect(without.map(({ item }) => item)).toEqual([0, 1])
+})
+
 test('a session without a known click gets what is popular, without what is excluded', () => {
   const model = { ...modelOf(threeItems), byPopularity: Int32Array.of(1, 2, 0) }
 
@@ -224,6 +238,7 @@ interface ModelFacts {
   readonly similarityWeight?: number
   readonly newItems?: readonly number[]
   readonly margin?: number
+  readonly returnWeight?: number
 }
 
 /** Items of width one, each a branch of its own below the root. */
@@ -244,6 +259,7 @@ function modelOf(values: readonly number[], facts: ModelFacts = {}): RankingMode
     blend: {
       coVisitationWeight: facts.weight ?? 0.5,
       similarityWeight: facts.similarityWeight ?? 0,
+      returnWeight: facts.returnWeight ?? 0,
       clickDecay: 0.6,
       newItemMargin: facts.margin ?? 0
     }
