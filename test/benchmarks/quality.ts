@@ -30,6 +30,7 @@ import type { SplitDataset } from './quality/read-dataset.ts'
 import type { BenchOptions, Figure, Wanted } from './report.ts'
 
 const generator = `generator alone, beam of ${beamWidth}`
+const validationLearned = ', validation learned'
 
 /** Final ranking, as the issue that set the goal names them. */
 const wanted: Readonly<Record<string, Readonly<Record<string, Wanted>>>> = {
@@ -43,7 +44,10 @@ const wanted: Readonly<Record<string, Readonly<Record<string, Wanted>>>> = {
     'nextrie Recall@10': { of: 'value', atLeast: 0.0673 },
     'nextrie NDCG@10': { of: 'value', atLeast: 0.0383 }
   },
-  diginetica: { 'nextrie Recall@20': { of: 'value', atLeast: 0.54 } }
+  diginetica: {
+    'nextrie Recall@20': { of: 'value', atLeast: 0.54 },
+    [`nextrie${validationLearned} Recall@20`]: { of: 'value', atLeast: 0.54 }
+  }
 }
 
 export async function run(options: BenchOptions): Promise<readonly Figure[]> {
@@ -77,7 +81,7 @@ export async function run(options: BenchOptions): Promise<readonly Figure[]> {
       const before = { ...set, test: [] }
       const learned = await learnHeldOut(before, trained, { recipe, seed, report, log })
       for (const [method, places] of modelPlaces(set, learned).places) {
-        add(measured.runs, `${method}, validation learned${label}`, { places, clicks })
+        add(measured.runs, `${method}${validationLearned}${label}`, { places, clicks })
       }
     }
     pipeline.push(...model.pipeline)
