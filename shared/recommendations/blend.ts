@@ -7,8 +7,8 @@ export interface Blend {
   readonly coVisitationWeight: number
   /** Share of similarity, in [0, 1 - coVisitationWeight]. */
   readonly similarityWeight: number
-  /** Share of coming back to what was clicked, in what the others leave. Absent: 0, as in older releases. */
-  readonly returnWeight?: number
+  /** Share of coming back to what was clicked, in what the two others leave. */
+  readonly returnWeight: number
   /** What a click counts for in all three, for each click that came after it. */
   readonly clickDecay: number
   /**
@@ -60,7 +60,7 @@ export type PartWeights = Pick<Blend, 'coVisitationWeight' | 'similarityWeight' 
 export function denseWeight({
   coVisitationWeight,
   similarityWeight,
-  returnWeight = 0
+  returnWeight
 }: PartWeights): number {
   return 1 - coVisitationWeight - similarityWeight - returnWeight
 }
@@ -70,7 +70,7 @@ export function sumOfParts(
   { dense, coVisited, similar, returned }: ScoreParts,
   weights: PartWeights
 ): Float64Array {
-  const { coVisitationWeight, similarityWeight, returnWeight = 0 } = weights
+  const { coVisitationWeight, similarityWeight, returnWeight } = weights
   const weight = denseWeight(weights)
   const sums = new Float64Array(dense.length)
   for (let i = 0; i < sums.length; i++) {

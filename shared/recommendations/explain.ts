@@ -107,7 +107,7 @@ function partsOf(
       { part: 'model', weight: denseWeight(blend), share: dense[i]! },
       { part: 'co-visitation', weight: blend.coVisitationWeight, share: coVisited[i]! },
       { part: 'similarity', weight: blend.similarityWeight, share: similar[i]! },
-      { part: 'return', weight: blend.returnWeight ?? 0, share: returned[i]! }
+      { part: 'return', weight: blend.returnWeight, share: returned[i]! }
     ],
     logit: scored.logits[i]!,
     ...(scored.isNew[i] && { margin: blend.newItemMargin })
@@ -197,14 +197,14 @@ function clickExplainer(
   })
   return i =>
     effects
-      .map(({ term: { itemKey, together, alike, ...term }, denseWithout }) => {
+      .map(({ term, denseWithout }) => {
         // A lone click is all that the model read.
         const model = denseWeight(blend) * (dense[i]! - (denseWithout?.[i] ?? 0))
-        const coVisitation = blend.coVisitationWeight * together(i)
-        const similarity = blend.similarityWeight * alike(i)
-        const returned = (blend.returnWeight ?? 0) * term.returned(i)
+        const coVisitation = blend.coVisitationWeight * term.together(i)
+        const similarity = blend.similarityWeight * term.alike(i)
+        const returned = blend.returnWeight * term.returned(i)
         const share = model + coVisitation + similarity + returned
-        return { itemKey, share, model, coVisitation, similarity, returned }
+        return { itemKey: term.itemKey, share, model, coVisitation, similarity, returned }
       })
       .sort((a, b) => Math.abs(b.share) - Math.abs(a.share))
 }

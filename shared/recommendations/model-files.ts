@@ -81,6 +81,9 @@ export function modelFiles(model: TrainedModel): ReleaseFiles {
 /** What item-ids.json says beside the IDs themselves. */
 type IdFacts = Omit<ItemIds, 'codes'> & { readonly placing: Omit<Placing, 'centroids'> }
 
+/** What releases from before 2026-11-24 do not say: they were fitted without it. */
+const earlierBlend = { returnWeight: 0 }
+
 /** @throws RecommenderError RELEASE_CORRUPT when a file or an array is missing. */
 export function readModel(files: ReleaseFiles): TrainedModel {
   const facts = parse(files, 'model.json') as Pick<
@@ -101,6 +104,7 @@ export function readModel(files: ReleaseFiles): TrainedModel {
   const descriptions = decodeArrays(fileOf(files, 'descriptions.safetensors'))
   return {
     ...facts,
+    blend: { ...earlierBlend, ...facts.blend },
     itemKeys: ids.map(({ item }) => item),
     weights,
     reachedRows: integers(reached),

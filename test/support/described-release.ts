@@ -74,6 +74,12 @@ export async function describedModel(
     descriptions,
     similarity: fitContentSimilarity(descriptions, () => false),
     clicks,
-    blend: { coVisitationWeight: 0, similarityWeight: 0, clickDecay: 0.6, newItemMargin: 5 }
+    blend: {
+      coVisitationWeight: 0,
+      similarityWeight: 0,
+      returnWeight: 0,
+      clickDecay: 0.6,
+      newItemMargin: 5
+    }
   }
 }

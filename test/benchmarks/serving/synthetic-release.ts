@@ -108,7 +108,13 @@ function syntheticModel(count: number): TrainedModel {
       weights: new Float32Array(0)
     },
     clicks: Int32Array.from({ length: count }, () => 1 + random.integer(100)),
-    blend: { coVisitationWeight: 0.3, similarityWeight: 0.3, clickDecay: 0.6, newItemMargin: 0 },
+    blend: {
+      coVisitationWeight: 0.3,
+      similarityWeight: 0.3,
+      returnWeight: 0,
+      clickDecay: 0.6,
+      newItemMargin: 0
+    },
     repeats: true
   }
 }

@@ -56,6 +56,15 @@ test('categories and what codes stand for are part of a release, where there are
   expect([bare.categories, bare.idWords]).toEqual([undefined, undefined])
 })
 
+test('a release from before coming back had a weight gives it none', () => {
+  const { returnWeight, ...before } = trained.blend
+
+  const read = readModel(modelFiles({ ...trained, blend: before as TrainedModel['blend'] }))
+
+  expect(returnWeight).toBeGreaterThan(0)
+  expect(read.blend).toEqual({ ...before, returnWeight: 0 })
+})
+
 test('the trie is part of a release, and refused when it is damaged', () => {
   const files = modelFiles(trained)
   const damaged = files['item-ids.trie']!.map((byte, at) => (at === 40 ? byte ^ 1 : byte))

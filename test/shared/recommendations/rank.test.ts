@@ -276,7 +276,13 @@ function randomModel(itemCount: number, seed: number): RankingModel {
     similarity: fitCoVisitation(Array.from({ length: 9 }, session), itemCount, 'distinct'),
     byPopularity: random.shuffle(Int32Array.from({ length: itemCount }, (_, item) => item)),
     newItems: new Set([itemCount - 1]),
-    blend: { coVisitationWeight: 0.4, similarityWeight: 0.2, clickDecay: 0.6, newItemMargin: 1 }
+    blend: {
+      coVisitationWeight: 0.4,
+      similarityWeight: 0.2,
+      returnWeight: 0.1,
+      clickDecay: 0.6,
+      newItemMargin: 1
+    }
   }
 }
 
