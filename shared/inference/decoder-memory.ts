@@ -41,7 +41,7 @@ export interface DecoderPlaces {
   readonly logCounts: number
   readonly session: number
   readonly output: number
-  /** Of one seat: [D] each. */
+  /** Of one seat: [D] each, `hidden` up to whole fours. */
   readonly state: number
   readonly squares: number
   readonly hidden: number
@@ -80,11 +80,12 @@ export function decoderPlaces(
     session: take(D * D),
     output: take(D * D)
   }
-  take(seat * (5 * D + 2 * childrenPerCall))
+  const wholeFours = 4 * Math.ceil(D / 4)
+  take(seat * (4 * D + wholeFours + 2 * childrenPerCall))
   const own = {
     state: take(D),
     squares: take(D),
-    hidden: take(D),
+    hidden: take(wholeFours),
     ownSession: take(D),
     sessionPart: take(D),
     indices: take(childrenPerCall),

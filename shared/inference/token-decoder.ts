@@ -148,33 +148,24 @@ export function decodeSession(decoder: TokenDecoder, session: Float32Array): Cod
   const { width: D, rank, innerNodes } = shared
   const rowBytes = 4 * D
   const at = (place: number, count = D) => floatsAt(shared, place, count)
-  const [hidden, state, squares] = [at(places.hidden), at(places.state), at(places.squares)]
-  const sessionPart = at(places.sessionPart)
-  const nodeParts = at(places.nodeParts, innerNodes * D)
   const logCounts = at(places.logCounts, innerNodes)
   const results = at(places.scores, childrenPerCall)
   const indices = new Int32Array(shared.memory.buffer, places.indices, childrenPerCall)
   at(places.ownSession).set(session)
-  multiply(places.ownSession, places.session, places.sessionPart)
+  writeSessionPart()
 
-  /** out = vector W, with W by column. */
-  function multiply(vector: number, columns: number, out: number): void {
+  /** W_s h, with W_s by column. */
+  function writeSessionPart(): void {
+    const { ownSession, session: columns, indices: list, sessionPart } = places
     for (let d = 0; d < D; d++) indices[d] = d
-    kernel.dots(vector, columns, rowBytes, rowBytes, places.indices, D, out)
+    kernel.dots(ownSession, columns, rowBytes, rowBytes, list, D, sessionPart)
   }
 
   /** h + W_o gelu(W_s h + W_n mean + b_level), and its squares. */
   function writeState(node: number): void {
-    const part = momentRowOf(node) * D
-    for (let d = 0; d < D; d++) {
-      const sum = sessionPart[d]! + nodeParts[part + d]!
-      hidden[d] = sum / (1 + Math.exp(-1.702 * sum))
-    }
-    multiply(places.hidden, places.output, places.state)
-    for (let d = 0; d < D; d++) {
-      state[d]! += session[d]!
-      squares[d] = state[d]! * state[d]!
-    }
+    const { sessionPart, nodeParts, ownSession, output, hidden, state, squares } = places
+    const nodePart = nodeParts + momentRowOf(node) * rowBytes
+    kernel.decoderState(sessionPart, nodePart, ownSession, output, rowBytes, hidden, state, squares)
   }
 
   function scoreLeaves(leaves: Children, start: number, end: number, scores: Float64Array): void {

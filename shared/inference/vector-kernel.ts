@@ -16,11 +16,19 @@ import {
   get,
   isBelow,
   lane,
+  leastFours,
+  lessFours,
   loadFloat,
   loadFour,
   loadWhole,
+  mostFours,
+  overFours,
+  powersOfTwo,
+  roundFours,
   set,
+  splat,
   storeFloat,
+  storeFour,
   times,
   timesFloats,
   timesFours,
@@ -53,6 +61,21 @@ export interface VectorKernel {
     indices: number,
     count: number,
     out: number,
+    squares: number
+  ): void
+  /**
+   * state[d] = session[d] + (row d of `output`) . hidden, with hidden = gelu(sessionPart + nodePart) and
+   * gelu(x) = x sigmoid(1.702 x); then squares = state^2. Rows have `bytes`, a multiple of four; `hidden`
+   * is written, and the two parts are read, to the next multiple of sixteen.
+   */
+  decoderState(
+    sessionPart: number,
+    nodePart: number,
+    session: number,
+    output: number,
+    bytes: number,
+    hidden: number,
+    state: number,
     squares: number
   ): void
 }
@@ -149,4 +172,67 @@ function gaussians() {
   } as const
 }
 
-const compiled = new WebAssembly.Module(wasmModule([dot(), dots(), gaussians()]))
+/** e to the power of numbers from -87 to 88, to seven digits: 2^n e^r with r at most half of ln 2. */
+function exponential(x: number, r: number, n: number): Code {
+  const constant = (value: number) => splat(float(value))
+  // Taylor's coefficients, moved a little so that the error is spread over the range (Cephes, expf).
+  const coefficients = [
+    1.9875691e-4, 1.3981999e-3, 8.3334519e-3, 4.1665796e-2, 0.16666666, 0.5, 1, 1
+  ]
+  return [
+    ...set(n, roundFours(timesFours(get(x), constant(Math.LOG2E)))),
+    // ln 2 in two parts, since the first times n is exact.
+    ...set(r, lessFours(get(x), timesFours(get(n), constant(0.693359375)))),
+    ...set(r, lessFours(get(r), timesFours(get(n), constant(Math.LN2 - 0.693359375)))),
+    ...timesFours(
+      coefficients
+        .map(constant)
+        .reduce((sum, coefficient) => addFours(timesFours(sum, get(r)), coefficient)),
+      powersOfTwo(get(n))
+    )
+  ]
+}
+
+function decoderState() {
+  const [sessionPart, nodePart, session, output, length, hidden, state, square] = [
+    0, 1, 2, 3, 4, 5, 6, 7
+  ]
+  const [at, end, sum] = [8, 9, 10]
+  const [x, exponent, r, n] = [11, 12, 13, 14]
+  const forward = (place: number, by: Code) => set(place, add(get(place), by))
+  const bounded = leastFours(
+    mostFours(timesFours(get(x), splat(float(-1.702))), splat(float(-87))),
+    splat(float(87))
+  )
+  return {
+    name: 'decoderState',
+    parameters: [...shared, 'i32'],
+    locals: ['i32', 'i32', 'f32', 'v128', 'v128', 'v128', 'v128'],
+    body: [
+      ...set(end, add(get(hidden), get(length))),
+      ...set(at, get(hidden)),
+      ...whileTrue(isBelow(get(at), get(end)), [
+        ...set(x, addFours(loadFour(get(sessionPart), 0), loadFour(get(nodePart), 0))),
+        ...set(exponent, bounded),
+        ...storeFour(
+          get(at),
+          overFours(get(x), addFours(splat(float(1)), exponential(exponent, r, n)))
+        ),
+        ...[sessionPart, nodePart, at].flatMap(place => forward(place, whole(16)))
+      ]),
+      ...set(end, add(get(state), get(length))),
+      ...whileTrue(isBelow(get(state), get(end)), [
+        ...set(
+          sum,
+          addFloats(loadFloat(get(session)), call(dotPlace, get(hidden), get(output), get(length)))
+        ),
+        ...storeFloat(get(state), get(sum)),
+        ...storeFloat(get(square), timesFloats(get(sum), get(sum))),
+        ...forward(output, get(length)),
+        ...[session, state, square].flatMap(place => forward(place, whole(4)))
+      ])
+    ]
+  } as const
+}
+
+const compiled = new WebAssembly.Module(wasmModule([dot(), dots(), gaussians(), decoderState()]))

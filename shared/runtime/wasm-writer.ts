@@ -44,7 +44,19 @@ export const float = (value: number): Code => [
 /** Four floats side by side. @param offset in bytes, below 128. */
 export const loadFour = (at: Code, offset: number): Code => [...at, 0xfd, 0, 2, offset]
 export const addFours = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0xe4, 1]
+export const lessFours = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0xe5, 1]
 export const timesFours = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0xe6, 1]
+export const overFours = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0xe7, 1]
+export const leastFours = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0xe8, 1]
+export const mostFours = (a: Code, b: Code): Code => [...a, ...b, 0xfd, 0xe9, 1]
+/** To the nearest whole number, as floats. */
+export const roundFours = (four: Code): Code => [...four, 0xfd, 0x6a]
+/** 2 to the power of whole numbers from -126 to 127: an exponent moved to where floats have theirs. */
+export const powersOfTwo = (four: Code): Code => [
+  ...[...four, 0xfd, 0xf8, 1], // as integers
+  ...[...whole(127), 0xfd, 0x11, 0xfd, 0xae, 1], // the bias of exponents
+  ...[...whole(23), 0xfd, 0xab, 1]
+]
 /** @param at on a multiple of four bytes. */
 export const storeFour = (at: Code, value: Code): Code => [...at, ...value, 0xfd, 0x0b, 2, 0]
 /** The same float four times. */

@@ -50,6 +50,36 @@ test('every Gaussian picked has its score: mean, diagonal and directions', () =>
   )
 })
 
+test('the state of the decoder is the session with its correction, at every width', () => {
+  fc.assert(
+    fc.property(cases, fc.constantFrom(1, 30, 1000), ({ width, seed }, scale) => {
+      fill(seed, [])
+      const [sessionPart, nodePart, session, hidden, state] = [0, 100, 200, 300, 400]
+      for (let d = 0; d < width; d++) floats[sessionPart + d]! *= scale
+      floats.fill(Number.NaN, hidden, state + 100)
+
+      kernel.decoderState(
+        ...([sessionPart, nodePart, session, rows].map(at => 4 * at) as Places),
+        4 * width,
+        ...([hidden, state, out].map(at => 4 * at) as Written)
+      )
+
+      for (let d = 0; d < width; d++) {
+        const x = floats[sessionPart + d]! + floats[nodePart + d]!
+        const gelu = x / (1 + Math.exp(-1.702 * x))
+        expect(Math.abs(floats[hidden + d]! - gelu)).toBeLessThan(1e-6 * Math.abs(x) + 1e-12)
+        const corrected = floats[session + d]! + dot(hidden, rows + d * width, width)
+        expect(Math.abs(floats[state + d]! - corrected)).toBeLessThan(1e-4 * scale)
+        expect(floats[out + d]).toBe(Math.fround(floats[state + d]! ** 2))
+      }
+      expect(floats[state + width]).toBeNaN()
+    })
+  )
+})
+
+type Places = [number, number, number, number]
+type Written = [number, number, number]
+
 function fill(seed: number, picked: readonly number[]): void {
   const random = createRandom(seed)
   floats.forEach((_, i) => {
