@@ -44,6 +44,8 @@ interface Exports {
 }
 
 const pageBytes = 65_536
+/** V8 copies to and from shared memory byte by byte where one side does not begin at a whole word. */
+const wordBytes = 8
 
 /** @param table [R, E], copied. @param width E, a multiple of four. */
 export function createBagKernel(table: Float32Array, width: number): BagKernel {
@@ -65,21 +67,22 @@ export function createBagKernel(table: Float32Array, width: number): BagKernel {
   /** Puts look-ups and room for their sums behind the tables. */
   const place = ({ rows, weights, starts }: Lookups) => {
     const bags = (starts.length - 1) * width
-    reserve(rows.byteLength + weights.byteLength + starts.byteLength + 4 * bags)
+    reserve(rows.byteLength + weights.byteLength + starts.byteLength + wordBytes + 4 * bags)
     const at = {
       rows: scratch,
       weights: scratch + rows.byteLength,
       starts: scratch + rows.byteLength + weights.byteLength
     }
-    const bagsAt = at.starts + starts.byteLength
+    const startsEnd = at.starts + starts.byteLength
+    const bagsAt = wordBytes * Math.ceil(startsEnd / wordBytes)
     new Int32Array(memory.buffer, at.rows, rows.length).set(rows)
     new Float32Array(memory.buffer, at.weights, weights.length).set(weights)
     new Int32Array(memory.buffer, at.starts, starts.length).set(starts)
-    const startsEnd = bagsAt - 4 // the last start only ends the last segment
+    const lastStart = startsEnd - 4 // it only ends the last segment
     return {
       bags: new Float32Array(memory.buffer, bagsAt, bags),
       bagsAt,
-      rest: [at.rows, at.weights, at.starts, startsEnd, 4 * width, at.rows] as const
+      rest: [at.rows, at.weights, at.starts, lastStart, 4 * width, at.rows] as const
     }
   }
 

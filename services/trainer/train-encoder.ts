@@ -13,7 +13,7 @@ import { clickTypes } from '#shared/sessions/session.ts'
 import { createAdamW } from './adamw.ts'
 import { createBagKernel } from './bag-kernel.ts'
 import { bagNames, batchLoss, logWeightName, type Objective } from './batch-loss.ts'
-import { type Batch, drawBatches, windowsOf } from './batches.ts'
+import type { Batch } from './batches.ts'
 import { createCandidates } from './candidates.ts'
 import type { SettledRecipe } from './config.ts'
 import { type DenseQuality, denseQuality } from './dense-quality.ts'
@@ -22,6 +22,7 @@ import { encodeCatalog } from './encode-catalog.ts'
 import { gradientsOf } from './gradients.ts'
 import { readBags, readsOf } from './item-table.ts'
 import { learningRateAt } from './learning-rate.ts'
+import { prepareBatches } from './prepared-batches.ts'
 import { createStepClock } from './step-clock.ts'
 import { type TrainingSet, validationSample } from './training-set.ts'
 
@@ -55,15 +56,18 @@ export interface EncoderTask {
   readonly keep?: (best: TrainedEncoder) => void
 }
 
-/** @throws RecommenderError TRAINING_DIVERGED when the loss explodes or is no longer a number. */
+/**
+ * @throws RecommenderError TRAINING_DIVERGED when the loss explodes or is no longer a number, WORKER_FAILED
+ *   when the thread that draws batches does.
+ */
 export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise<TrainedEncoder> {
   const { recipe, report } = task
-  const { trainer, steps, runEpoch } = createCourse(set, task)
   const checked = { ...set, validation: validationSample(set) }
+  const { trainer, steps, runEpoch, close } = await createCourse(set, task)
   let best: TrainedEncoder | undefined
 
-  report.start('training', steps)
   try {
+    report.start('training', steps)
     for (let epoch = 1; epoch <= recipe.epochs; epoch++) {
       await runEpoch(epoch, shown(best))
       const measured = measure(checked, trainer)
@@ -73,6 +77,7 @@ export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise
       }
     }
   } finally {
+    await close()
     report.finish(shown(best))
   }
   return best!
@@ -81,35 +86,38 @@ export async function trainEncoder(set: TrainingSet, task: EncoderTask): Promise
 /**
  * All epochs of the recipe, where nothing is left to choose the best one by: the last steps are small ones.
  *
- * @throws RecommenderError TRAINING_DIVERGED
+ * @throws RecommenderError TRAINING_DIVERGED or WORKER_FAILED
  */
 export async function trainToTheEnd(
   set: TrainingSet,
   task: Omit<EncoderTask, 'keep'>
 ): Promise<Encoder> {
   const { recipe, report } = task
-  const { trainer, steps, runEpoch } = createCourse(set, task)
-  report.start('training', steps)
+  const { trainer, steps, runEpoch, close } = await createCourse(set, task)
   try {
+    report.start('training', steps)
     for (let epoch = 1; epoch <= recipe.epochs; epoch++) await runEpoch(epoch)
   } finally {
+    await close()
     report.finish()
   }
   const { config, weights } = trainer
   return { config, weights, vectors: encodeCatalog(set, config, weights) }
 }
 
-/** A trainer, and what takes it through an epoch: a step for each batch, at rates that follow one curve over all. */
-function createCourse(set: TrainingSet, { recipe, random, report }: EncoderTask) {
+/**
+ * A trainer, and what takes it through an epoch: a step for each batch, at rates that follow one curve over
+ * all. To be closed, or the thread that draws the batches keeps the process alive.
+ */
+async function createCourse(set: TrainingSet, { recipe, random, report }: EncoderTask) {
   const trainer = createTrainer(set, recipe, random)
-  const windows = windowsOf(set.training, recipe.maxLength)
-  const drawAll = () => drawBatches(windows, recipe.clicksPerBatch, random)
-  const steps = recipe.epochs * drawAll().length
+  const batches = await prepareBatches(set.training, recipe, random.integer(2 ** 31))
+  const steps = recipe.epochs * batches.perEpoch
   const mostLoss = explodedLoss(set)
   let step = 0
   let examples = 0
   const runEpoch = async (epoch: number, others: ProgressFields = {}): Promise<void> => {
-    for (const batch of drawAll()) {
+    for (const batch of await batches.next()) {
       const loss = trainer.step(batch, learningRateAt(step / steps, recipe.learningRate))
       if (!(loss < mostLoss)) throw diverged(epoch, step, loss)
       examples += batch.targets.length
@@ -123,7 +131,7 @@ function createCourse(set: TrainingSet, { recipe, random, report }: EncoderTask)
       await setImmediate() // lets the database connection and the terminal breathe
     }
   }
-  return { trainer, steps, runEpoch }
+  return { trainer, steps, runEpoch, close: batches.close }
 }
 
 /** Steps of training on one set: everything that changes with a step is in here. */

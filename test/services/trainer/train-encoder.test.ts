@@ -1,5 +1,6 @@
+import type { Worker } from 'node:worker_threads'
 import * as tf from '@tensorflow/tfjs-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { drawBatches, windowsOf } from '#services/trainer/batches.ts'
 import type { SettledRecipe } from '#services/trainer/config.ts'
 import { denseQuality } from '#services/trainer/dense-quality.ts'
@@ -9,7 +10,8 @@ import {
   createTrainer,
   type EncoderTask,
   type TrainedEncoder,
-  trainEncoder
+  trainEncoder,
+  trainToTheEnd
 } from '#services/trainer/train-encoder.ts'
 import type { TrainingSet } from '#services/trainer/training-set.ts'
 import { createSessionEncoder } from '#shared/inference/session-encoder.ts'
@@ -192,6 +194,39 @@ describe('trainEncoder', () => {
 
     expect(trained.config.pooling).toBe(pooling)
     expect(trained.validation.ndcgAt10).toBeGreaterThan(0.6)
+  })
+})
+
+describe('the thread that draws batches', () => {
+  const failing = { ...tinyRecipe, epochs: 8, learningRate: 1e30 }
+  const task = () => ({ random: createRandom(1), report: listeningReporter() })
+  const workers: Worker[] = []
+  const add = (worker: Worker) => workers.push(worker)
+  beforeAll(() => void process.on('worker', add))
+  afterEach(() => void workers.splice(0))
+  afterAll(() => void process.off('worker', add))
+
+  test.each([
+    ['trainEncoder', trainEncoder],
+    ['trainToTheEnd', trainToTheEnd]
+  ])('ends with %s, also when that fails', async (_, trainBy) => {
+    await trainBy(makeSet(), { ...task(), recipe: tinyRecipe })
+    await expect(trainBy(makeSet(), { ...task(), recipe: failing })).rejects.toThrow('loss')
+
+    expect(workers.map(({ threadId }) => threadId)).toEqual([-1, -1])
+  })
+
+  test('fails the training with it', async () => {
+    const training = trainEncoder(makeSet(), {
+      ...task(),
+      recipe: { ...tinyRecipe, epochs: 10_000 },
+      keep: () => void workers[0]!.terminate()
+    })
+
+    await expect(training).rejects.toMatchObject({
+      code: 'WORKER_FAILED',
+      message: 'the thread that draws batches ended'
+    })
   })
 })
 
